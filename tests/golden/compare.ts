@@ -1,0 +1,93 @@
+/**
+ * Compares what an operation gave with what PyTorch gave.
+ *
+ * @module
+ */
+import { isTensor, type Loose } from "./api.ts";
+import { elements, type Encoded, type EncodedTensor, isEncodedTensor, isFloating } from "./codec.ts";
+
+/** Relative and absolute: |a - b| <= atol + rtol * |b|. */
+export type Tolerance = readonly [rtol: number, atol: number];
+
+/** The elements of a tensor in row-major order; int64 as bigints. */
+export function valuesOf(t: Loose): (number | bigint)[] {
+  const plain = t.detach().contiguous();
+  if (plain.dtype === "int64") return Array.from(plain.typedArray() as BigInt64Array);
+  const nested = plain.toArray();
+  const flat: unknown[] = Array.isArray(nested) ? nested.flat(Infinity) : [nested];
+  return flat.map(Number);
+}
+
+function closeNumber(a: number, b: number, [rtol, atol]: Tolerance): boolean {
+  if (a === b || (Number.isNaN(a) && Number.isNaN(b))) return true;
+  return Math.abs(a - b) <= atol + rtol * Math.abs(b);
+}
+
+function difference(actual: Loose, expected: EncodedTensor, tolerance: Tolerance): string | null {
+  if (!isTensor(actual)) return `expected a ${expected.$t} tensor, got ${describe(actual)}`;
+  if (actual.dtype !== expected.$t) return `dtype ${actual.dtype}, expected ${expected.$t}`;
+  if (actual.shape.join() !== expected.s.join()) return `shape [${actual.shape}], expected [${expected.s}]`;
+  const a = valuesOf(actual);
+  const b = elements(expected);
+  const floating = isFloating(expected.$t);
+  for (let i = 0; i < b.length; i++) {
+    const same = floating ? closeNumber(Number(a[i]), Number(b[i]), tolerance) : a[i] === b[i];
+    if (!same) return `element ${i} is ${a[i]}, expected ${b[i]}; all: [${a}], expected [${b}]`;
+  }
+  return null;
+}
+
+/** A short text for a value in a message. */
+export function describe(value: unknown): string {
+  if (isTensor(value)) return `tensor of shape [${(value as Loose).shape}]`;
+  return Deno.inspect(value, { depth: 2, compact: true, breakLength: Infinity });
+}
+
+/** What our result is as PyTorch's list of results: named results in their order, numbers where bigints can be. */
+function asList(value: unknown): unknown[] | null {
+  if (Array.isArray(value)) return value;
+  if (value !== null && typeof value === "object" && !isTensor(value)) return Object.values(value);
+  return null;
+}
+
+/** Null where `actual` is what the golden file has, else one line that says what is not. */
+export function compare(actual: unknown, expected: Encoded, tolerance: Tolerance): string | null {
+  if (isEncodedTensor(expected)) return difference(actual, expected, tolerance);
+  if (Array.isArray(expected)) {
+    const list = asList(actual);
+    if (!list) return `expected ${expected.length} results, got ${describe(actual)}`;
+    if (list.length !== expected.length) return `${list.length} results, expected ${expected.length}`;
+    for (let i = 0; i < list.length; i++) {
+      const wrong = compare(list[i], expected[i], tolerance);
+      if (wrong) return `result ${i}: ${wrong}`;
+    }
+    return null;
+  }
+  if (expected !== null && typeof expected === "object" && "$f" in expected) {
+    const number = { nan: NaN, inf: Infinity, "-inf": -Infinity }[expected.$f as string] ??
+      Number(expected.$f);
+    return compareNumber(actual, number, tolerance);
+  }
+  if (expected !== null && typeof expected === "object" && "$dtype" in expected) {
+    return actual === expected.$dtype ? null : `${describe(actual)}, expected ${expected.$dtype}`;
+  }
+  if (typeof expected === "number") return compareNumber(actual, expected, tolerance);
+  return actual === expected ? null : `${describe(actual)}, expected ${describe(expected)}`;
+}
+
+function compareNumber(actual: unknown, expected: number, tolerance: Tolerance): string | null {
+  if (typeof actual !== "number") return `${describe(actual)}, expected the number ${expected}`;
+  return closeNumber(actual, expected, tolerance) ? null : `${actual}, expected ${expected}`;
+}
+
+/**
+ * A message with the names in it made alike: PyTorch's snake_case calls and keywords are camelCase here, and
+ * `torch.` is no part of ours.
+ */
+export function normalizeMessage(message: string): string {
+  return message
+    .replace(/\btorch\./g, "")
+    .replace(/(?<=[A-Za-z0-9])_([a-z0-9])/g, (_, c: string) => c.toUpperCase())
+    .replace(/\s+/g, " ")
+    .trim();
+}

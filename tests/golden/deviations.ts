@@ -1,0 +1,29 @@
+/**
+ * Where Dinograd does not answer as PyTorch does, on purpose, and why. Everything else is held to PyTorch's answers.
+ *
+ * @module
+ */
+import type { CallCase } from "./runner.ts";
+
+/** What of a case is not compared. */
+export type Aspect = "all" | "gradFn" | "message";
+
+/** One deliberate difference. */
+export interface Deviation {
+  /** Cases whose `op` this matches, */
+  op?: RegExp;
+  /** and whose `id` this matches. */
+  id?: RegExp;
+  aspect: Aspect;
+  reason: string;
+}
+
+/** Every deliberate difference. */
+export const deviations: readonly Deviation[] = [];
+
+/** The difference that covers the aspect of the case, if any. */
+export function deviationOf(c: CallCase, aspect: Aspect): Deviation | undefined {
+  return deviations.find((d) =>
+    d.aspect === aspect && (d.op?.test(c.op) ?? true) && (d.id?.test(c.id) ?? true)
+  );
+}

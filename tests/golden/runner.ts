@@ -1,0 +1,181 @@
+/**
+ * Repeats the calls of a golden file with our functions and compares results, gradients, views and errors.
+ *
+ * @module
+ */
+import { dg, isTensor, type Loose, tensorsOf } from "./api.ts";
+import { decode, type Encoded, type EncodedTensor, encodedTensors, isFloating } from "./codec.ts";
+import { compare, describe, normalizeMessage, type Tolerance } from "./compare.ts";
+import { deviationOf } from "./deviations.ts";
+import { type Call, isOperand, method, ourArguments, resolve } from "./names.ts";
+
+/** A case that is a call. README.md describes the fields. */
+export interface CallCase {
+  id: string;
+  op: string;
+  args: Encoded[];
+  kw?: Record<string, Encoded>;
+  out?: Encoded;
+  view?: boolean[];
+  stride?: number[][];
+  ct?: EncodedTensor[];
+  grads?: (EncodedTensor | null)[];
+  gv?: EncodedTensor[];
+  grads2?: (EncodedTensor | null)[];
+  grad_fn?: (string | null)[];
+  tol?: Tolerance;
+  error?: string;
+  message?: string;
+}
+
+/** A golden file. */
+export interface GoldenFile {
+  file: string;
+  tol: Record<string, Tolerance>;
+  cases: CallCase[];
+}
+
+/** Reads a golden file by its name. */
+export function readGolden<T = GoldenFile>(name: string): T {
+  return JSON.parse(Deno.readTextFileSync(new URL(`./${name}.json`, import.meta.url)));
+}
+
+/** The arguments of a case in our form: fresh tensors at each call. */
+export function argumentsOf(c: CallCase): unknown[] {
+  const tensors = encodedTensors([c.args, c.kw ?? {}] as Encoded);
+  const integers = !tensors.some((t) => isFloating(t.$t));
+  const one = (value: Encoded, where: number | string): unknown =>
+    decode(value, { ints: integers && isOperand(c.op, where) ? "bigint" : "number" });
+  const kw = Object.fromEntries(Object.entries(c.kw ?? {}).map(([k, v]) => [k, one(v, k)]));
+  return ourArguments(c.op, c.args.map(one), kw);
+}
+
+function toleranceOf(c: CallCase, file: GoldenFile): Tolerance {
+  if (c.tol) return c.tol;
+  const tensors = encodedTensors([c.args, c.kw ?? {}] as Encoded);
+  const loosest = tensors.some((t) => t.$t === "float32") ? "float32" : tensors[0]?.$t;
+  return file.tol[loosest] ?? file.tol.float32;
+}
+
+function compareLists(
+  what: string,
+  actual: Loose[],
+  expected: (EncodedTensor | null)[],
+  tol: Tolerance,
+): string[] {
+  return expected.flatMap((e, i) => {
+    const wrong = e === null
+      ? (actual[i] === null || actual[i] === undefined ? null : `${describe(actual[i])}, expected none`)
+      : compare(actual[i], e as unknown as Encoded, tol);
+    return wrong ? [`${what} ${i}: ${wrong}`] : [];
+  });
+}
+
+function checkViews(c: CallCase, args: unknown[], outs: Loose[]): string[] {
+  const problems: string[] = [];
+  const first = tensorsOf(args)[0];
+  outs.forEach((out, i) => {
+    const shares = first !== undefined && out.storage === first.storage && out.numel() > 0;
+    if (c.view && shares !== c.view[i]) {
+      problems.push(c.view[i] ? "is a copy, expected a view" : "is a view, expected a copy");
+    }
+    if (c.view?.[i] && c.stride && out.strides.join() !== c.stride[i].join()) {
+      problems.push(`strides [${out.strides}], expected [${c.stride[i]}]`);
+    }
+  });
+  return problems;
+}
+
+function checkGradients(c: CallCase, args: unknown[], outs: Loose[], tol: Tolerance): string[] {
+  const leaves = tensorsOf(args).filter((t) => t.requiresGrad);
+  const differentiable = outs.filter((t) => t.requiresGrad);
+  if (differentiable.length !== c.ct!.length) {
+    return [`${differentiable.length} results require grad, expected ${c.ct!.length}`];
+  }
+  const problems: string[] = [];
+  if (c.grad_fn && !deviationOf(c, "gradFn")) {
+    const names = outs.map((t) => t.gradFn === null ? null : t.gradFn.name());
+    if (names.join() !== c.grad_fn.join()) problems.push(`grad_fn ${names}, expected ${c.grad_fn}`);
+  }
+  const cotangents = c.ct!.map((t) => decode(t as unknown as Encoded)) as Loose[];
+  const second = c.grads2 !== undefined;
+  if (second) cotangents.forEach((t) => t.requiresGrad_());
+  const options = { gradOutputs: cotangents, allowUnused: true, createGraph: second };
+  const grads = dg.autograd.grad(differentiable, leaves, options) as Loose[];
+  problems.push(...compareLists("gradient", grads, c.grads!, tol));
+  if (second) {
+    const again = grads.filter((g) => g?.requiresGrad);
+    const gv = c.gv!.map((t) => decode(t as unknown as Encoded)) as Loose[];
+    if (again.length !== gv.length) {
+      return [...problems, `${again.length} gradients require grad, expected ${gv.length}`];
+    }
+    const inputs = [...leaves, ...cotangents];
+    const grads2 = dg.autograd.grad(again, inputs, { gradOutputs: gv, allowUnused: true }) as Loose[];
+    problems.push(...compareLists("second derivative", grads2, c.grads2!, tol));
+  }
+  return problems;
+}
+
+function checkError(c: CallCase, call: Call): string[] {
+  let result: unknown;
+  try {
+    result = call(...argumentsOf(c));
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof RangeError)) {
+      return [`threw ${error}, which is neither a TypeError nor a RangeError`];
+    }
+    if (deviationOf(c, "message")) return [];
+    const [ours, theirs] = [normalizeMessage(error.message), normalizeMessage(c.message!)];
+    return ours === theirs ? [] : [`says "${ours}", expected "${theirs}"`];
+  }
+  return [`gave ${describe(result)}, expected ${c.error}: ${c.message}`];
+}
+
+/** Runs one case; the problems found, none when all is as in PyTorch. */
+export function runCase(c: CallCase, file: GoldenFile): string[] {
+  const call = resolve(c.op)!;
+  if (c.error !== undefined) return checkError(c, call);
+  const tol = toleranceOf(c, file);
+  const args = argumentsOf(c);
+  const out = call(...args);
+  const problems: string[] = [];
+  const wrong = compare(out, c.out!, tol);
+  if (wrong) problems.push(wrong);
+  const outs = tensorsOf(out);
+  problems.push(...checkViews(c, args, outs));
+  if (c.ct && !wrong) problems.push(...checkGradients(c, args, outs, tol));
+  problems.push(...checkMethod(c, tol));
+  return problems;
+}
+
+/** Where the operation is a method of Tensor, too: does it give the same? */
+function checkMethod(c: CallCase, tol: Tolerance): string[] {
+  if (c.op.includes(".")) return [];
+  const args = argumentsOf(c);
+  const form = isTensor(args[0]) ? method(c.op) : undefined;
+  if (!form) return [];
+  const wrong = compare(form(...args), c.out!, tol);
+  return wrong ? [`as a method: ${wrong}`] : [];
+}
+
+/** Runs one case and turns whatever it throws into a problem. */
+export function problemsOf(c: CallCase, file: GoldenFile): string[] {
+  try {
+    return runCase(c, file);
+  } catch (error) {
+    return [
+      error instanceof Error ? `threw ${error.stack?.split("\n").slice(0, 4).join(" ")}` : `threw ${error}`,
+    ];
+  }
+}
+
+/** The calls of a file by operation, in order of first appearance; scripts are left out. */
+export function callsByOp(file: GoldenFile): Map<string, CallCase[]> {
+  const groups = new Map<string, CallCase[]>();
+  for (const c of file.cases) {
+    if (c.op === undefined || c.args === undefined) continue;
+    if (!groups.has(c.op)) groups.set(c.op, []);
+    groups.get(c.op)!.push(c);
+  }
+  return groups;
+}
