@@ -1,0 +1,103 @@
+/**
+ * Lowers programs to JavaScript source: one `const` for each distinct node, so that what is shared is computed once.
+ * @module
+ */
+import type { Expr } from "./expr.ts";
+import { postorder } from "./expr.ts";
+import { primitives, spell } from "./primitives.ts";
+import { expandPowers, type Program } from "./program.ts";
+import * as special from "./special.ts";
+
+/**
+ * The arithmetic of the generated code: `float` on numbers, `int` on numbers that hold integers of up to 32 bits, `bigint` on
+ * BigInts that hold 64-bit integers.
+ */
+export type JsFlavor = "float" | "int" | "bigint";
+
+/** JavaScript source of a program. Input number `k` is the identifier `x<k>`; `special` has to be in scope. */
+export interface JsSource {
+  /** Statements that define what the results use. */
+  readonly statements: string;
+  /** For each output an expression that gives its number (or BigInt); a truth value gives 1 or 0. */
+  readonly results: readonly string[];
+  /** For each output an expression that gives a JavaScript boolean: whether it is not 0. */
+  readonly truths: readonly string[];
+}
+
+/** The functions that generated code calls as `special.f`: pass it as the parameter `special`. */
+export const specialFunctions: Readonly<typeof special> = special;
+
+/**
+ * Lowers a program.
+ *
+ * @throws {TypeError} if the program uses a primitive or constant that the arithmetic does not have.
+ */
+export function lowerJs(p: Program, flavor: JsFlavor): JsSource {
+  const one = flavor === "bigint" ? "1n" : "1", zero = flavor === "bigint" ? "0n" : "0";
+  const texts = new Map<Expr, string>();
+  const isTruth = (e: Expr) =>
+    e.args.length > 0 && primitives[e.op as keyof typeof primitives].kind === "bool";
+  const asNumber = (e: Expr) => isTruth(e) ? `(${texts.get(e)} ? ${one} : ${zero})` : texts.get(e)!;
+  const asTruth = (e: Expr) => isTruth(e) ? texts.get(e)! : `(${texts.get(e)} !== ${zero})`;
+
+  const roots = expandPowers(p.outputs);
+  const lines: string[] = [];
+  for (const e of postorder(roots)) {
+    if (e.op === "input") {
+      texts.set(e, `x${p.inputs.indexOf(e.name!)}`);
+    } else if (e.op === "const") {
+      texts.set(e, literal(e.value!, flavor, p));
+    } else {
+      const { params, truths, [flavor]: spelling } = primitives[e.op];
+      if (spelling === undefined) {
+        throw new TypeError(`${e.op} is not implemented for ${kindNames[flavor]} (in ${p.name})`);
+      }
+      const args = e.args.map((a, i) => truths.includes(params[i]) ? asTruth(a) : asNumber(a));
+      const name = `t${lines.length}`;
+      lines.push(`const ${name} = ${spell(spelling, params, args)};`);
+      texts.set(e, name);
+    }
+  }
+  return { statements: lines.join("\n"), results: roots.map(asNumber), truths: roots.map(asTruth) };
+}
+
+const kindNames: Readonly<Record<JsFlavor, string>> = {
+  float: "floating-point numbers",
+  int: "integers",
+  bigint: "64-bit integers",
+};
+
+function literal(value: number, flavor: JsFlavor, p: Program): string {
+  if (flavor === "float") return Object.is(value, -0) ? "-0" : String(value);
+  if (!Number.isInteger(value)) {
+    throw new TypeError(
+      `the constant ${value} is not an integer, but ${p.name} is computed in ${kindNames[flavor]}`,
+    );
+  }
+  return flavor === "bigint" ? `${BigInt(value)}n` : String(value | 0);
+}
+
+/** A program of one output as a JavaScript function of its inputs. */
+export type ScalarFunction = (...args: (number | bigint)[]) => number | bigint;
+
+const functions = new WeakMap<Program, Partial<Record<JsFlavor, ScalarFunction>>>();
+
+/**
+ * The program as a JavaScript function of numbers (BigInts for `bigint`), for single values. A truth value comes as 1 or 0.
+ * Float results are doubles, not rounded to a smaller type.
+ */
+export function scalarFunction(p: Program, flavor: JsFlavor): ScalarFunction {
+  let known = functions.get(p);
+  if (known === undefined) functions.set(p, known = {});
+  return known[flavor] ??= compile(p, flavor);
+}
+
+function compile(p: Program, flavor: JsFlavor): ScalarFunction {
+  if (p.outputs.length !== 1) {
+    throw new TypeError(`program ${p.name} has ${p.outputs.length} outputs, a scalar function has one`);
+  }
+  const { statements, results } = lowerJs(p, flavor);
+  const params = p.inputs.map((_, k) => `x${k}`);
+  const source = `"use strict"; return (${params}) => {\n${statements}\nreturn ${results[0]};\n};`;
+  return new Function("special", source)(specialFunctions) as ScalarFunction;
+}
