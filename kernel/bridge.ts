@@ -1,0 +1,424 @@
+/**
+ * Stands between Jupyter's clients and Deno's kernel.
+ *
+ * Deno's kernel sends outputs through a queue that races with the end of the cell, so that they arrive late, under
+ * the next cell, or not at all for a client that stops listening. The bridge hands requests over one at a time; when
+ * a cell has been answered it runs a second, silent one that sends a mark through the same queue, and only when the
+ * mark has come by does it pass on the reply and the end of the cell. No waiting times are guessed.
+ *
+ * Besides, it reports syntax errors, aborts the cells queued behind one that failed, and shows what the process
+ * writes to its standard output and error.
+ *
+ * @module
+ */
+
+import type { ConnectionInfo } from "./connection.ts";
+import { type Header, type JsonObject, type Message, MessageError, Session, Signer } from "./messages.ts";
+import { SYNC } from "./protocol.ts";
+import { findSyntaxError } from "./syntax.ts";
+import { Publisher, ZmtpConnection } from "./zmtp.ts";
+
+/** The longest message accepted from a client. */
+const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
+/** The longest message accepted from the kernel. */
+const MAX_OUTPUT_BYTES = 512 * 1024 * 1024;
+/** Ask for the mark again when nothing has been heard from the kernel for so long. */
+const SYNC_PATIENCE = 1000;
+const SYNC_ATTEMPTS = 5;
+
+/** What a {@linkcode Bridge} needs to know about the kernel's process. */
+export interface BridgeKernel {
+  /** The kernel's own ports. */
+  info: ConnectionInfo;
+  /** Called after an interrupt request has been passed on. */
+  onInterrupt(): void;
+  /** Called after a shutdown request has been passed on. */
+  onShutdown(): void;
+}
+
+/** One client's connection, and its own connection to the kernel, which bears the same identity. */
+interface Link {
+  client: ZmtpConnection;
+  kernel: ZmtpConnection;
+}
+
+interface Job {
+  link: Link;
+  request: Message;
+}
+
+interface Cell {
+  header: Header;
+  /** Messages kept until all other outputs have come by. */
+  held: Message[];
+  idle: Message | undefined;
+}
+
+/** See the module's description. */
+export class Bridge {
+  readonly #outer: ConnectionInfo;
+  readonly #kernel: BridgeKernel;
+  readonly #signer: Signer;
+  readonly #innerSigner: Signer;
+  readonly #session = new Session("kernel");
+  readonly #publisher = new Publisher();
+  readonly #listeners: Deno.TcpListener[] = [];
+  readonly #links = new Set<Link>();
+  readonly #jobs: Job[] = [];
+  #wake: (() => void) | undefined;
+  /** The request being processed: its id, and where its reply goes. */
+  #awaited: { id: string; resolve: (reply: Message | undefined) => void; idleEnds: boolean } | undefined;
+  #cell: Cell | undefined;
+  #lastHeader: Header | undefined;
+  /** The bridge's own way to the kernel, for the prelude and for marks. */
+  #service!: ZmtpConnection;
+  readonly #own = new Set<string>();
+  #ownReply: { id: string; resolve: (reply: Message) => void } | undefined;
+  #mark: { id: string; resolve: () => void } | undefined;
+  #heard = 0;
+  #closed = false;
+
+  /** Makes a bridge between the client-facing ports of `outer` and a kernel. Nothing is opened yet. */
+  constructor(outer: ConnectionInfo, kernel: BridgeKernel) {
+    this.#outer = outer;
+    this.#kernel = kernel;
+    this.#signer = new Signer(outer.key);
+    this.#innerSigner = new Signer(kernel.info.key);
+  }
+
+  /** Binds the client-facing ports. Requests that come early wait until {@linkcode start} is done. */
+  listen(): void {
+    const bind = (port: number, serve: (conn: Deno.TcpConn) => Promise<void>) => {
+      const listener = Deno.listen({ hostname: this.#outer.ip, port });
+      this.#listeners.push(listener);
+      void (async () => {
+        for await (const conn of listener) serve(conn).catch((error) => this.#warn(error));
+      })().catch((error) => this.#warn(error));
+    };
+    bind(this.#outer.iopub_port, (conn) => this.#publisher.serve(conn));
+    bind(this.#outer.shell_port, (conn) => this.#serve(conn, "shell_port"));
+    bind(this.#outer.control_port, (conn) => this.#serve(conn, "control_port"));
+  }
+
+  /** Connects to the kernel, runs the prelude `code` in it and lets the requests through. */
+  async start(code: string, signal: AbortSignal): Promise<void> {
+    const iopub = await this.#connect("iopub_port", "SUB", undefined, signal);
+    await iopub.subscribe();
+    void this.#readOutputs(iopub);
+    this.#service = await this.#connect("shell_port", "DEALER", undefined, signal);
+    void this.#readService();
+    const reply = await this.#execute(code);
+    if (reply.content.status !== "ok") {
+      throw new Error(`the kernel's prelude failed: ${reply.content.ename}: ${reply.content.evalue}`);
+    }
+    // The first mark also shows that the subscription has taken effect.
+    if (!await this.#sync()) throw new Error("the kernel's outputs cannot be heard");
+    void this.#work();
+  }
+
+  /** Shows text that the process wrote past the kernel, in the running or the last cell. */
+  showRaw(name: "stdout" | "stderr", text: string): boolean {
+    const header = this.#cell?.header ?? this.#lastHeader;
+    if (header === undefined) return false;
+    this.#publish(this.#session.message("stream", { name, text }, { header }));
+    return true;
+  }
+
+  /** Sends what is left and closes everything. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const listener of this.#listeners) listener.close();
+    await Promise.race([this.#publisher.flush(), new Promise((resolve) => setTimeout(resolve, 500))]);
+    this.#publisher.close();
+    for (const link of this.#links) {
+      await link.client.flush().catch(() => {});
+      link.client.close();
+      link.kernel.close();
+    }
+    this.#service?.close();
+  }
+
+  #connect(
+    port: "shell_port" | "control_port" | "iopub_port",
+    type: "DEALER" | "SUB",
+    identity?: Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<ZmtpConnection> {
+    const { info } = this.#kernel;
+    return ZmtpConnection.connect(
+      { hostname: info.ip, port: info[port], retryMilliseconds: 30_000, signal },
+      { type, identity, maxMessageBytes: MAX_OUTPUT_BYTES },
+    );
+  }
+
+  // Clients' requests and their replies
+
+  async #serve(conn: Deno.TcpConn, port: "shell_port" | "control_port"): Promise<void> {
+    const client = await ZmtpConnection.accept(conn, { type: "ROUTER", maxMessageBytes: MAX_REQUEST_BYTES });
+    let link: Link | undefined;
+    try {
+      // The same identity: the kernel addresses its questions on the stdin port by the asker's.
+      link = { client, kernel: await this.#connect(port, "DEALER", client.peerIdentity) };
+      this.#links.add(link);
+      void this.#readReplies(link);
+      for (let frames = await client.receive(); frames !== null; frames = await client.receive()) {
+        const request = this.#decode(this.#signer, frames, "a client");
+        if (request === undefined) continue;
+        if (port === "shell_port") this.#enqueue({ link, request });
+        else this.#control(link, request);
+      }
+    } finally {
+      client.close();
+      if (link !== undefined) {
+        this.#links.delete(link);
+        // Requests still queued will run, as with any kernel; their replies have nowhere to go.
+        if (port === "control_port") link.kernel.close();
+      }
+    }
+  }
+
+  #control(link: Link, request: Message): void {
+    void link.kernel.send(this.#innerSigner.encode(request)).catch((error) => this.#warn(error));
+    if (request.header.msg_type === "interrupt_request") this.#kernel.onInterrupt();
+    if (request.header.msg_type === "shutdown_request") this.#kernel.onShutdown();
+  }
+
+  async #readReplies(link: Link): Promise<void> {
+    try {
+      for (let frames = await link.kernel.receive(); frames !== null; frames = await link.kernel.receive()) {
+        const reply = this.#decode(this.#innerSigner, frames, "the kernel");
+        if (reply === undefined) continue;
+        if (this.#awaited !== undefined && reply.parentHeader.msg_id === this.#awaited.id) {
+          this.#awaited.resolve(reply);
+        } else {
+          this.#reply(link, reply);
+        }
+      }
+    } catch (error) {
+      this.#warn(error);
+    }
+    link.kernel.close();
+  }
+
+  #enqueue(job: Job): void {
+    this.#jobs.push(job);
+    this.#wake?.();
+  }
+
+  async #work(): Promise<void> {
+    while (!this.#closed) {
+      const job = this.#jobs.shift();
+      if (job === undefined) {
+        await new Promise<void>((resolve) => this.#wake = resolve);
+        this.#wake = undefined;
+        continue;
+      }
+      try {
+        if (job.request.header.msg_type === "execute_request") await this.#runCell(job);
+        else await this.#pass(job);
+      } catch (error) {
+        this.#warn(error);
+      }
+      if (job.link.client.closed && !this.#jobs.some((other) => other.link === job.link)) {
+        job.link.kernel.close();
+      }
+    }
+  }
+
+  /** Passes on any request but a cell, and waits for the reply or, where none comes, for idle. */
+  async #pass({ link, request }: Job): Promise<void> {
+    const reply = await this.#ask(link, request, true);
+    if (reply !== undefined) this.#reply(link, reply);
+  }
+
+  async #runCell({ link, request }: Job): Promise<void> {
+    const cell: Cell = { header: request.header, held: [], idle: undefined };
+    this.#cell = cell;
+    const reply = await this.#ask(link, request, false);
+    await this.#sync();
+    if (reply === undefined) throw new Error("the kernel ended a cell without a reply");
+    const failed = reply.content.status === "error";
+    if (failed && !cell.held.some((message) => message.header.msg_type === "error")) {
+      const found = findSyntaxError(String(request.content.code));
+      if (found !== undefined) Object.assign(reply.content, found);
+      const { ename, evalue, traceback } = reply.content;
+      cell.held.push(this.#session.message("error", { ename, evalue, traceback }, request));
+    }
+    for (const message of cell.held) this.#publish(message);
+    this.#reply(link, reply);
+    this.#publish(cell.idle ?? this.#status("idle", request));
+    this.#cell = undefined;
+    this.#lastHeader = request.header;
+    if (failed && request.content.stop_on_error !== false) this.#abortQueued();
+  }
+
+  /** Cells queued behind one that failed are answered "aborted" and do not run. */
+  #abortQueued(): void {
+    const jobs = this.#jobs.splice(0);
+    for (const job of jobs) {
+      const { link, request } = job;
+      if (request.header.msg_type !== "execute_request") {
+        this.#jobs.push(job);
+        continue;
+      }
+      this.#publish(this.#status("busy", request));
+      this.#reply(
+        link,
+        this.#session.message("execute_reply", { status: "aborted", execution_count: 0 }, request),
+      );
+      this.#publish(this.#status("idle", request));
+    }
+  }
+
+  async #ask(link: Link, request: Message, idleEnds: boolean): Promise<Message | undefined> {
+    const { promise, resolve } = Promise.withResolvers<Message | undefined>();
+    this.#awaited = { id: request.header.msg_id, resolve, idleEnds };
+    try {
+      await link.kernel.send(this.#innerSigner.encode({ ...request, identities: [] }));
+      const reply = await promise;
+      if (reply !== undefined) reply.identities = request.identities;
+      return reply;
+    } finally {
+      this.#awaited = undefined;
+    }
+  }
+
+  #reply(link: Link, reply: Message): void {
+    if (link.client.closed) return;
+    link.client.send(this.#signer.encode(reply)).catch(() => link.client.close());
+  }
+
+  // The bridge's own requests
+
+  async #readService(): Promise<void> {
+    for (;;) {
+      const frames = await this.#service.receive();
+      if (frames === null) return;
+      const reply = this.#decode(this.#innerSigner, frames, "the kernel");
+      if (reply !== undefined && reply.parentHeader.msg_id === this.#ownReply?.id) {
+        this.#ownReply?.resolve(reply);
+      }
+    }
+  }
+
+  /** Runs code silently in the bridge's own name. */
+  async #execute(code: string): Promise<Message> {
+    const message = this.#session.message("execute_request", {
+      code,
+      silent: true,
+      store_history: false,
+      user_expressions: {},
+      allow_stdin: false,
+      stop_on_error: false,
+    });
+    const id = message.header.msg_id;
+    this.#own.add(id);
+    const { promise, resolve } = Promise.withResolvers<Message>();
+    this.#ownReply = { id, resolve };
+    await this.#service.send(this.#innerSigner.encode(message));
+    return await promise;
+  }
+
+  /** Waits until all outputs so far have come by. False when the kernel does not send the mark. */
+  async #sync(): Promise<boolean> {
+    for (let attempt = 0; attempt < SYNC_ATTEMPTS && !this.#closed; attempt++) {
+      const id = crypto.randomUUID();
+      const seen = new Promise<void>((resolve) => this.#mark = { id, resolve });
+      await this.#execute(`globalThis[Symbol.for("dinograd.kernel")].sync("${id}")`);
+      if (await this.#patiently(seen)) return true;
+    }
+    this.#warn(new Error("the kernel does not send its mark: outputs of this cell may be missing"));
+    return false;
+  }
+
+  /** Awaits `event` as long as the kernel is heard from at least every so often. */
+  async #patiently(event: Promise<void>): Promise<boolean> {
+    for (;;) {
+      const heard = this.#heard;
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const pause = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), SYNC_PATIENCE));
+      const done = await Promise.race([event.then(() => true), pause]);
+      clearTimeout(timer);
+      if (done) return true;
+      if (this.#heard === heard) return false;
+    }
+  }
+
+  // The kernel's outputs
+
+  async #readOutputs(iopub: ZmtpConnection): Promise<void> {
+    try {
+      for (let frames = await iopub.receive(); frames !== null; frames = await iopub.receive()) {
+        this.#heard++;
+        const message = this.#decode(this.#innerSigner, frames, "the kernel");
+        if (message !== undefined) this.#output(message);
+      }
+    } catch (error) {
+      this.#warn(error);
+    }
+  }
+
+  #output(message: Message): void {
+    const { msg_type } = message.header;
+    const parent = message.parentHeader.msg_id;
+    if (msg_type === SYNC) {
+      if (message.content.id === this.#mark?.id) this.#mark?.resolve();
+      return;
+    }
+    const bookkeeping = msg_type === "status" || msg_type === "execute_input";
+    if (parent !== undefined && this.#own.has(parent)) {
+      if (bookkeeping) {
+        if (message.content.execution_state === "idle") this.#own.delete(parent);
+        return;
+      }
+      if (msg_type === "error") return;
+      // An output of the cell that the bridge's own request follows.
+      const header = this.#cell?.header ?? this.#lastHeader;
+      if (header === undefined) return;
+      message.parentHeader = header;
+    }
+    const idle = msg_type === "status" && message.content.execution_state === "idle";
+    const cell = this.#cell;
+    if (cell !== undefined && message.parentHeader.msg_id === cell.header.msg_id) {
+      if (idle) {
+        cell.idle = message;
+        return;
+      }
+      // These end a cell, but text printed before them may still be on its way.
+      if (msg_type === "execute_result" || msg_type === "error") {
+        cell.held.push(message);
+        return;
+      }
+    }
+    this.#publish(message);
+    if (idle && this.#awaited?.idleEnds && parent === this.#awaited.id) {
+      // Give a reply the chance to arrive through its own socket first.
+      const { resolve } = this.#awaited;
+      setTimeout(() => resolve(undefined), 50);
+    }
+  }
+
+  #status(state: "busy" | "idle", request: Message): Message {
+    return this.#session.message("status", { execution_state: state } satisfies JsonObject, {
+      header: request.header,
+    });
+  }
+
+  #publish(message: Message): void {
+    this.#publisher.publish(this.#signer.encode(message));
+  }
+
+  #decode(signer: Signer, frames: Uint8Array[], from: string): Message | undefined {
+    try {
+      return signer.decode(frames);
+    } catch (error) {
+      if (!(error instanceof MessageError)) throw error;
+      console.error(`dinograd kernel: ignoring a message from ${from}: ${error.message}`);
+      return undefined;
+    }
+  }
+
+  #warn(error: unknown): void {
+    if (!this.#closed) console.error(`dinograd kernel: ${(error as Error).message}`);
+  }
+}

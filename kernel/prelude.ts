@@ -1,0 +1,154 @@
+/**
+ * Runs inside the kernel, before any cell: whole output, bare imports from any folder, interrupts and rejections
+ * that do not end the process or vanish.
+ *
+ * Importing this module changes the globals of the process. Only the kernel imports it.
+ *
+ * @module
+ */
+
+import { registerHooks } from "node:module";
+import config from "../deno.json" with { type: "json" };
+import { SYNC } from "./protocol.ts";
+
+/** What the rest of the kernel calls in this process, found under `Symbol.for("dinograd.kernel")`. */
+export interface KernelHost {
+  /** Sends what is still buffered, then a {@linkcode SYNC} message with this id, behind all earlier outputs. */
+  sync(id: string): void;
+}
+
+/** Console text is sent at most this often while a cell computes, in milliseconds. */
+const LIVE_INTERVAL = 60;
+/** Console text is sent this long after it was printed at the latest when the event loop is free. */
+const IDLE_DELAY = 20;
+/** The longest text of one stream message. */
+const MAX_TEXT = 100_000;
+
+type Broadcast = (type: string, content: object, extra?: object) => void;
+
+interface Jupyter {
+  broadcast: Broadcast;
+  display: (object: unknown, options?: object) => Promise<void>;
+}
+
+interface Internals {
+  Console?: new (print: (text: string, level: number) => void) => Console;
+}
+
+/**
+ * Collects console text into few, large messages. The kernel's own console sends a message a line, which is slow and,
+ * by the ten thousand, more than its queue holds.
+ */
+class Streams {
+  readonly #send: Broadcast;
+  #parts: { name: "stdout" | "stderr"; text: string }[] = [];
+  #sentAt = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(send: Broadcast) {
+    this.#send = send;
+  }
+
+  print(text: string, level: number): void {
+    const name = level > 1 ? "stderr" : "stdout";
+    const last = this.#parts.at(-1);
+    if (last?.name === name && last.text.length + text.length <= MAX_TEXT) last.text += text;
+    else this.#parts.push({ name, text });
+    if (performance.now() - this.#sentAt > LIVE_INTERVAL) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), IDLE_DELAY);
+  }
+
+  flush(): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const parts = this.#parts;
+    this.#parts = [];
+    for (const { name, text } of parts) {
+      for (let at = 0; at < text.length; at += MAX_TEXT) {
+        this.#send("stream", { name, text: text.slice(at, at + MAX_TEXT) });
+      }
+    }
+    this.#sentAt = performance.now();
+  }
+}
+
+function installOutput(): KernelHost {
+  const { jupyter } = Deno as unknown as { jupyter: Jupyter };
+  const internals = (Deno as unknown as Record<symbol, Internals>)[
+    (Deno as unknown as { internal: symbol }).internal
+  ];
+  if (internals?.Console === undefined) {
+    throw new TypeError(`this kernel does not know the console of Deno ${Deno.version.deno}`);
+  }
+  const broadcast = jupyter.broadcast.bind(jupyter);
+  const display = jupyter.display.bind(jupyter);
+  const streams = new Streams(broadcast);
+  globalThis.console = new internals.Console((text, level) => streams.print(text, level));
+  // Whatever else is sent must not overtake the text printed before it.
+  jupyter.broadcast = (type, content, extra) => {
+    streams.flush();
+    return extra === undefined ? broadcast(type, content) : broadcast(type, content, extra);
+  };
+  jupyter.display = (object, options) => {
+    streams.flush();
+    return display(object, options);
+  };
+  return {
+    sync(id) {
+      streams.flush();
+      broadcast(SYNC, { id });
+    },
+  };
+}
+
+/** Resolves the toolkit's own name from any folder, unless the folder's own configuration knows it. */
+function installImports(): void {
+  const exports: Record<string, string> = config.exports;
+  registerHooks({
+    resolve(specifier, context, next) {
+      if (specifier !== config.name && !specifier.startsWith(`${config.name}/`)) {
+        return next(specifier, context);
+      }
+      let found: unknown;
+      let failure: unknown;
+      try {
+        found = next(specifier, context).url;
+      } catch (error) {
+        failure = error;
+      }
+      // A name that nothing knows comes back as null, or joined to the importing file as if it were a path.
+      const { parentURL } = context;
+      const unknown = typeof found !== "string" ||
+        (parentURL !== undefined && found === URL.parse(specifier, parentURL)?.href);
+      if (!unknown) return { url: found as string, shortCircuit: true };
+      const target = exports[`.${specifier.slice(config.name.length)}`];
+      if (target === undefined) {
+        throw failure ?? new TypeError(
+          `'${specifier}' is not exported; ${config.name} exports ${Object.keys(exports).join(", ")}`,
+        );
+      }
+      return { url: new URL(`../${target}`, import.meta.url).href, shortCircuit: true };
+    },
+  });
+}
+
+function installEvents(): void {
+  addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    console.error("Uncaught (in promise)", event.reason);
+  });
+  addEventListener("error", (event) => {
+    event.preventDefault();
+    console.error("Uncaught", event.error);
+  });
+  // Without a listener the signal ends the process, and with it all that the user has computed. Cells may add their
+  // own listener to stop asynchronous loops.
+  Deno.addSignalListener("SIGINT", () => {});
+}
+
+const key = Symbol.for("dinograd.kernel");
+if (!(key in globalThis)) {
+  Object.defineProperty(globalThis, key, { value: installOutput() });
+  installImports();
+  installEvents();
+}

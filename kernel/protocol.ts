@@ -1,0 +1,8 @@
+/**
+ * What the bridge and the code inside the kernel agree on.
+ *
+ * @module
+ */
+
+/** Type of the iopub message that marks the end of a cell's outputs. It never reaches a client. */
+export const SYNC = "dinograd_sync";

@@ -1,0 +1,108 @@
+/**
+ * The kernel that Jupyter starts: Deno's own kernel behind a {@linkcode Bridge}.
+ *
+ * Usage: `deno run -A proxy.ts --conn CONNECTION_FILE`
+ *
+ * @module
+ */
+
+import { Bridge } from "./bridge.ts";
+import { type ConnectionInfo, freePorts, readConnectionFile } from "./connection.ts";
+import { type DenoKernel, killQuietly, startDenoKernel } from "./process.ts";
+
+const START_ATTEMPTS = 3;
+/** A kernel that was asked to end is killed after so many milliseconds. */
+const SHUTDOWN_PATIENCE = 3000;
+
+/** Serves the kernel of a connection file until it ends; resolves to its exit status. */
+export async function serveKernel(connectionFile: string): Promise<number> {
+  const outer = await readConnectionFile(connectionFile);
+  for (let attempt = 1;; attempt++) {
+    const status = await serveOnce(outer);
+    if (status !== "not started") return status;
+    if (attempt === START_ATTEMPTS) {
+      throw new Error(`the Deno kernel did not start in ${START_ATTEMPTS} attempts`);
+    }
+  }
+}
+
+async function serveOnce(outer: ConnectionInfo): Promise<number | "not started"> {
+  // Heartbeat and questions go straight to the kernel; the rest passes through the bridge.
+  const [shell_port, iopub_port, control_port] = freePorts(3, outer.ip);
+  const info = { ...outer, shell_port, iopub_port, control_port };
+  const kernel = await startDenoKernel(info);
+  let ready = false;
+  let asked = false;
+  const end = (milliseconds: number) => {
+    asked = true;
+    const timer = setTimeout(() => killQuietly(kernel.child, "SIGKILL"), milliseconds);
+    Deno.unrefTimer(Number(timer));
+  };
+  const bridge = new Bridge(outer, {
+    info,
+    // Cells may listen for the signal. Before the prelude has run, it would end the process.
+    onInterrupt: () => ready && Deno.build.os !== "windows" && killQuietly(kernel.child, "SIGINT"),
+    onShutdown: () => end(SHUTDOWN_PATIENCE),
+  });
+  const onTerminate = () => {
+    killQuietly(kernel.child, "SIGTERM");
+    end(1000);
+  };
+  // A terminal sends it to the whole group; Jupyter's own interrupts come as messages.
+  const onInterrupt = () => {};
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", onTerminate);
+  Deno.addSignalListener("SIGINT", onInterrupt);
+  const gone = new AbortController();
+  const ended = kernel.ended.finally(() => gone.abort(new Error("the Deno kernel ended while it started")));
+  const output = Promise.all([show(kernel, "stdout", bridge), show(kernel, "stderr", bridge)]);
+  try {
+    bridge.listen();
+    const prelude = `await import(${
+      JSON.stringify(new URL("./prelude.ts", import.meta.url).href)
+    }); undefined`;
+    const started = bridge.start(prelude, gone.signal);
+    const first = await Promise.race([
+      started.then(() => "started" as const),
+      ended.then(() => "ended" as const),
+    ]);
+    if (first === "ended") {
+      started.catch(() => {});
+      return asked ? 0 : "not started";
+    }
+    ready = true;
+    await kernel.forgetConnection();
+    const status = await ended;
+    await output;
+    return asked ? 0 : status.code;
+  } finally {
+    killQuietly(kernel.child, "SIGKILL");
+    await ended;
+    await bridge.close();
+    if (Deno.build.os !== "windows") Deno.removeSignalListener("SIGTERM", onTerminate);
+    Deno.removeSignalListener("SIGINT", onInterrupt);
+  }
+}
+
+/** Shows what the process writes to its standard output or error, in the notebook when a cell is there to show it. */
+async function show(kernel: DenoKernel, name: "stdout" | "stderr", bridge: Bridge): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const chunk of kernel.child[name]) {
+    const text = decoder.decode(chunk, { stream: true });
+    if (text !== "" && !bridge.showRaw(name, text)) Deno.stderr.writeSync(new TextEncoder().encode(text));
+  }
+}
+
+if (import.meta.main) {
+  const at = Deno.args.indexOf("--conn");
+  const file = Deno.args[at + 1];
+  if (at < 0 || file === undefined) {
+    console.error("usage: deno run -A proxy.ts --conn CONNECTION_FILE");
+    Deno.exit(2);
+  }
+  try {
+    Deno.exit(await serveKernel(file));
+  } catch (error) {
+    console.error(`dinograd kernel: ${(error as Error).message}`);
+    Deno.exit(1);
+  }
+}
