@@ -115,8 +115,8 @@ function erfcxTail(x: number): number {
 export function erf(x: number): number {
   const size = Math.abs(x);
   if (size <= 1) return x * powers(erfPowers, x * x);
-  if (size >= 6) return Math.sign(x); // NaN comes here neither way
-  return x === x ? Math.sign(x) * (1 - gaussian(x) * erfcxTail(size)) : NaN;
+  if (size >= 6) return Math.sign(x);
+  return Math.sign(x) * (1 - gaussian(x) * erfcxTail(size));
 }
 
 /** 1 - erf(x), accurate where that is tiny. */
@@ -128,7 +128,7 @@ export function erfc(x: number): number {
 /** exp(x^2) erfc(x), which neither underflows nor cancels for large x. */
 export function erfcx(x: number): number {
   if (x >= 1) return erfcxTail(x);
-  return erfc(x) / gaussian(x);
+  return x < -27 ? Infinity : erfc(x) / gaussian(x);
 }
 
 /** The inverse of {@linkcode erf}: NaN beyond -1 and 1, where it is infinite. */
@@ -217,12 +217,16 @@ export function polygamma(n: number, x: number): number {
   return (n % 2 === 0 ? -factorial : factorial) * zeta(n + 1, x);
 }
 
-/** Hurwitz' zeta function, the sum of (x + k)^-s, for integers s > 1. */
+/** Hurwitz' zeta function, the sum of (x + k)^-s over k = 0, 1, ..., for integers s > 1. */
 function zeta(s: number, x: number): number {
-  if (x !== x) return NaN;
-  if (x <= 0 && Math.floor(x) === x) return s % 2 === 0 || x === 0 ? Infinity : NaN;
-  if (x === -Infinity) return NaN;
-  if (x < -1e6) return NaN;
+  if (x <= 0) {
+    const m = -Math.floor(x), f = x + m;
+    if (f === 0) return Infinity;
+    if (f !== f) return NaN;
+    // The terms before f > 0 are those of 1 - f, 2 - f, ..., up to sign
+    const before = zeta(s, 1 - f) - zeta(s, 1 - x);
+    return zeta(s, f) + (s % 2 === 0 ? before : -before);
+  }
   let sum = 0;
   for (; x < 10 + s / 2; x += 1) sum += x ** -s;
   // Euler and Maclaurin's formula for the rest

@@ -1,0 +1,308 @@
+/**
+ * Pointwise kernels of the CPU in JavaScript: a program becomes one loop nest over strided memory.
+ *
+ * A kernel is generated once for each program, arithmetic, element types and class of layout, and cached; sizes, strides and
+ * offsets are its arguments. Each element is read before it is written, so an output may be the very memory of an input.
+ * @module
+ */
+import { type DType, dtypes, flavorOf, type Scalar, type TypedArray } from "../../tensor/dtype.ts";
+import { type JsFlavor, lowerJs, specialFunctions } from "../../expr/lower_js.ts";
+import type { Program } from "../../expr/program.ts";
+
+/** Strided memory of one tensor, broadcast to the shape of the loop. */
+export interface Operand {
+  /** The array that the elements lie in. */
+  readonly data: TypedArray;
+  /** Element type; tells bool from uint8. */
+  readonly dtype: DType;
+  /** Index of the first element. */
+  readonly offset: number;
+  /** Steps in elements, one for each dimension of the shape; 0 where broadcast. */
+  readonly strides: readonly number[];
+}
+
+/** How an operand moves along the innermost loop; part of what a kernel is specialised for. */
+const enum Step {
+  /** Not at all: it is loaded once before the loop. */
+  Fixed = 0,
+  /** To the next element of the array. */
+  Unit = 1,
+  /** By a stride. */
+  Strided = 2,
+}
+
+type Kernel = (
+  inputs: readonly (Operand | Scalar)[],
+  outputs: readonly Operand[],
+  sizes: readonly number[],
+  strides: readonly (readonly number[])[],
+) => void;
+
+/** A loop nest with as few dimensions as the layouts allow; `strides` is by operand (inputs, then outputs) and dimension. */
+interface Nest {
+  readonly sizes: readonly number[];
+  readonly strides: readonly (readonly number[])[];
+  readonly steps: readonly Step[];
+}
+
+/**
+ * Runs a program for every element of `shape`.
+ *
+ * Inputs are converted to `computeDtype`, as PyTorch converts operands to their common type; float arithmetic itself is done
+ * in doubles and rounded when it is stored. Storing a float as an integer rounds towards zero and wraps; as a bool it tests for
+ * not being 0. The output shapes must be `shape`, the inputs broadcast to it.
+ *
+ * @throws {TypeError} if the program has no meaning in this type, or an output overlaps itself.
+ * @throws {RangeError} on integer division by zero.
+ */
+export function runPointwise(
+  p: Program,
+  inputs: readonly (Operand | Scalar)[],
+  outputs: readonly Operand[],
+  shape: readonly number[],
+  computeDtype: DType,
+): void {
+  if (inputs.length !== p.inputs.length || outputs.length !== p.outputs.length) {
+    throw new TypeError(
+      `program ${p.name} has ${p.inputs.length} inputs and ${p.outputs.length} outputs, ` +
+        `got ${inputs.length} and ${outputs.length}`,
+    );
+  }
+  let numel = 1;
+  for (const size of shape) numel *= size;
+  if (numel === 0) return;
+  const nest = contiguousNest(inputs, outputs, shape, numel) ?? collapsedNest(inputs, outputs, shape);
+  kernelFor(p, inputs, outputs, computeDtype, nest)(inputs, outputs, nest.sizes, nest.strides);
+}
+
+function isOperand(x: Operand | Scalar): x is Operand {
+  return typeof x === "object";
+}
+
+// Layouts
+
+const noStrides: readonly (readonly number[])[] = [];
+const unitSteps: readonly Step[][] = Array.from({ length: 9 }, (_, n) => Array(n).fill(Step.Unit));
+
+/** The usual case: every operand is contiguous, one loop does it. */
+function contiguousNest(
+  inputs: readonly (Operand | Scalar)[],
+  outputs: readonly Operand[],
+  shape: readonly number[],
+  numel: number,
+): Nest | null {
+  for (const x of inputs) if (isOperand(x) && !isContiguous(x.strides, shape)) return null;
+  for (const x of outputs) if (!isContiguous(x.strides, shape)) return null;
+  const n = inputs.length + outputs.length;
+  return { sizes: [numel], strides: noStrides, steps: unitSteps[n] ?? Array(n).fill(Step.Unit) };
+}
+
+function isContiguous(strides: readonly number[], shape: readonly number[]): boolean {
+  let expected = 1;
+  for (let d = shape.length - 1; d >= 0; d--) {
+    if (shape[d] === 1) continue;
+    if (strides[d] !== expected) return false;
+    expected *= shape[d];
+  }
+  return true;
+}
+
+/** Orders the dimensions by the memory of the first output, drops those of size 1, merges those that every operand steps evenly. */
+function collapsedNest(
+  inputs: readonly (Operand | Scalar)[],
+  outputs: readonly Operand[],
+  shape: readonly number[],
+): Nest {
+  const all = [...inputs, ...outputs].map((x) => isOperand(x) ? x.strides : null);
+  const order = shape.map((_, d) => d).filter((d) => shape[d] !== 1);
+  for (const { strides } of outputs) {
+    if (order.some((d) => strides[d] === 0)) {
+      throw new TypeError(
+        "unsupported operation: more than one element of the written-to tensor refers to a single memory location. " +
+          "Please clone() the tensor before performing the operation.",
+      );
+    }
+  }
+  const major = outputs[0].strides;
+  order.sort((d, e) => Math.abs(major[e]) - Math.abs(major[d]));
+
+  const sizes: number[] = [];
+  const strides: number[][] = all.map(() => []);
+  for (const d of order) {
+    const last = sizes.length - 1;
+    const merges = last >= 0 && all.every((s, j) => s === null || strides[j][last] === s[d] * shape[d]);
+    if (merges) {
+      sizes[last] *= shape[d];
+      all.forEach((s, j) => strides[j][last] = s?.[d] ?? 0);
+    } else {
+      sizes.push(shape[d]);
+      all.forEach((s, j) => strides[j].push(s?.[d] ?? 0));
+    }
+  }
+  const steps = strides.map((s) => {
+    const inner = s[s.length - 1];
+    return inner === 0 ? Step.Fixed : inner === 1 ? Step.Unit : Step.Strided;
+  });
+  return { sizes, strides, steps };
+}
+
+// Cache
+
+/** Kernels by program, then by {@linkcode kernelFor}'s code. */
+const kernels = new Map<string, Map<number | string, Kernel>>();
+
+const codes: ReadonlyMap<DType, number> = new Map(dtypes.map((d, i) => [d, i]));
+const numberCode = dtypes.length, bigintCode = numberCode + 1, codeCount = bigintCode + 1;
+
+function typeCode(x: Operand | Scalar): number {
+  return isOperand(x) ? codes.get(x.dtype)! : typeof x === "bigint" ? bigintCode : numberCode;
+}
+
+function kernelFor(
+  p: Program,
+  inputs: readonly (Operand | Scalar)[],
+  outputs: readonly Operand[],
+  computeDtype: DType,
+  nest: Nest,
+): Kernel {
+  let ofProgram = kernels.get(p.key);
+  if (ofProgram === undefined) kernels.set(p.key, ofProgram = new Map());
+
+  // A number as long as it is exact: strings would cost more than a small operation does.
+  let code = nest.sizes.length * dtypes.length + codes.get(computeDtype)!;
+  for (let j = 0; j < inputs.length; j++) code = (code * codeCount + typeCode(inputs[j])) * 3 + nest.steps[j];
+  for (let j = 0; j < outputs.length; j++) {
+    code = (code * codeCount + typeCode(outputs[j])) * 3 + nest.steps[inputs.length + j];
+  }
+  let key: number | string = code;
+  if (code > Number.MAX_SAFE_INTEGER) {
+    key = [nest.sizes.length, computeDtype, ...[...inputs, ...outputs].map(typeCode), ...nest.steps].join();
+  }
+
+  let kernel = ofProgram.get(key);
+  if (kernel === undefined) {
+    kernel = compile(p, inputs, outputs, computeDtype, nest);
+    ofProgram.set(key, kernel);
+  }
+  return kernel;
+}
+
+// Code generation
+
+/**
+ * Writes the loop nest. Operand j is the array `a<j>`; `p<j>_<d>` is its position in loop d, which runs over `k<d>`; input j
+ * as a number is `x<j>`.
+ */
+function compile(
+  p: Program,
+  inputs: readonly (Operand | Scalar)[],
+  outputs: readonly Operand[],
+  computeDtype: DType,
+  { sizes, steps }: Nest,
+): Kernel {
+  const flavor = flavorOf(computeDtype);
+  const body = lowerJs(p, flavor);
+  const inner = sizes.length - 1;
+  const before: string[] = [], hoisted: string[] = [], loads: string[] = [], stores: string[] = [];
+  const arrays: number[] = [];
+
+  const element = (j: number) => `a${j}[p${j}_${inner}${steps[j] === Step.Unit ? ` + k${inner}` : ""}]`;
+  const declare = (j: number, source: string) => {
+    arrays.push(j);
+    before.push(`const a${j} = ${source}.data; let p${j}_0 = ${source}.offset;`);
+  };
+  inputs.forEach((x, j) => {
+    if (!isOperand(x)) {
+      const from = typeof x === "bigint" ? "int64" : "float64";
+      const value = typeof x === "bigint" ? `inputs[${j}]` : `Number(inputs[${j}])`;
+      before.push(`const x${j} = ${converted(value, from, computeDtype)};`);
+      return;
+    }
+    declare(j, `inputs[${j}]`);
+    const load = `const x${j} = ${converted(element(j), x.dtype, computeDtype)};`;
+    (steps[j] === Step.Fixed ? hoisted : loads).push(load);
+  });
+  outputs.forEach((x, i) => {
+    const j = inputs.length + i;
+    declare(j, `outputs[${i}]`);
+    const value = x.dtype === "bool" ? `${body.truths[i]} ? 1 : 0` : stored(body.results[i], flavor, x.dtype);
+    stores.push(`const r${i} = ${value};`);
+  });
+  outputs.forEach((_, i) => stores.push(`${element(inputs.length + i)} = r${i};`));
+
+  let code = [...hoisted, loop(inner, [...loads, body.statements, ...stores])].join("\n");
+  for (let d = inner - 1; d >= 0; d--) {
+    code = loop(d, [...arrays.map((j) => `let p${j}_${d + 1} = p${j}_${d};`), code]);
+  }
+  sizes.forEach((_, d) => {
+    before.push(`const n${d} = sizes[${d}];`);
+    for (const j of arrays) if (moves(j, d)) before.push(`const s${j}_${d} = strides[${j}][${d}];`);
+  });
+
+  /** Whether an operand's position is stepped at the end of an iteration of loop d. */
+  function moves(j: number, d: number): boolean {
+    return d < inner || steps[j] === Step.Strided;
+  }
+  function loop(d: number, lines: readonly string[]): string {
+    const steps = arrays.filter((j) => moves(j, d)).map((j) => `p${j}_${d} += s${j}_${d};`);
+    return `for (let k${d} = 0; k${d} < n${d}; k${d}++) {\n${[...lines, ...steps].join("\n")}\n}`;
+  }
+
+  const source = `"use strict"; return (inputs, outputs, sizes, strides) => {\n${
+    before.join("\n")
+  }\n${code}\n};`;
+  return new Function("special", source)(specialFunctions) as Kernel;
+}
+
+/** Types whose every value is also one of the key's: no conversion is needed. */
+const widened: Readonly<Partial<Record<DType, readonly DType[]>>> = {
+  float64: ["float32", "float16", "int32", "int16", "int8", "uint8", "bool"],
+  float32: ["float16", "int16", "int8", "uint8", "bool"],
+  float16: ["int8", "uint8", "bool"],
+  int32: ["int16", "int8", "uint8", "bool"],
+  int16: ["int8", "uint8", "bool"],
+  int8: ["bool"],
+  uint8: ["bool"],
+};
+
+/** How a number is rounded or wrapped to an element type. */
+const rounded: Readonly<Partial<Record<DType, (value: string) => string>>> = {
+  float32: (v) => `Math.fround(${v})`,
+  float16: (v) => `Math.f16round(${v})`,
+  int32: (v) => `(${v} | 0)`,
+  int16: (v) => `(${v} << 16 >> 16)`,
+  int8: (v) => `(${v} << 24 >> 24)`,
+  uint8: (v) => `(${v} & 255)`,
+  bool: (v) => `(${v} !== 0 ? 1 : 0)`,
+};
+
+/** JavaScript that converts an element from its own type to the type that is computed in. */
+function converted(value: string, from: DType, to: DType): string {
+  if (from === to) return value;
+  const flavor = flavorOf(to);
+  if (flavor === "bigint") {
+    return flavorOf(from) === "float" ? `special.toInt64(${value})` : `BigInt(${value})`;
+  }
+  if (widened[to]?.includes(from)) return value;
+  const number = from !== "int64"
+    ? value
+    : flavor === "float"
+    ? `Number(${value})`
+    : to === "bool"
+    ? `Number(${value} !== 0n)`
+    : `Number(BigInt.asIntN(32, ${value}))`;
+  return rounded[to]?.(number) ?? number;
+}
+
+/** JavaScript for what is stored in an array of numbers or BigInts; the array itself wraps and rounds. */
+function stored(result: string, flavor: JsFlavor, to: DType): string {
+  if (to === "int64") {
+    return flavor === "bigint"
+      ? result
+      : flavor === "int"
+      ? `BigInt(${result})`
+      : `special.toInt64(${result})`;
+  }
+  if (flavor !== "bigint") return result;
+  return flavorOf(to) === "float" ? `Number(${result})` : `Number(BigInt.asIntN(32, ${result}))`;
+}
