@@ -4,7 +4,7 @@
  */
 import { applyLoosely, constant, type Expr, input, postorder, replace } from "./expr.ts";
 import { parse } from "./parse.ts";
-import { type PrimitiveName, primitives } from "./primitives.ts";
+import { primitives } from "./primitives.ts";
 
 /**
  * The gradient with respect to one input: `g` times the derivative, simplified, and a constant 0 where the expression does not
@@ -32,7 +32,7 @@ export function differentiateAll(es: readonly Expr[], name: string, gs: readonly
     const g = gradients.get(e);
     if (g === undefined || !dependent.has(e)) continue;
     e.args.forEach((argument, i) => {
-      const rule = dependent.has(argument) ? ruleOf(e.op as PrimitiveName, i) : null;
+      const rule = dependent.has(argument) ? ruleOf(e.op, i) : null;
       if (rule !== null) accumulate(argument, instantiate(rule, e, g));
     });
   }
@@ -42,7 +42,7 @@ export function differentiateAll(es: readonly Expr[], name: string, gs: readonly
 const rules = new Map<string, Expr | null>();
 
 /** The gradient rule of a primitive for one of its arguments, over the inputs `a`, `b`, `c`, `g` and `y`. */
-function ruleOf(op: PrimitiveName, i: number): Expr | null {
+function ruleOf(op: string, i: number): Expr | null {
   const key = `${op} ${i}`;
   let rule = rules.get(key);
   if (rule === undefined) {
@@ -55,7 +55,7 @@ function ruleOf(op: PrimitiveName, i: number): Expr | null {
 }
 
 function instantiate(rule: Expr, e: Expr, g: Expr): Expr {
-  const { params } = primitives[e.op as PrimitiveName];
+  const { params } = primitives[e.op];
   const values = new Map<Expr, Expr>([[input("g"), g], [input("y"), e]]);
   params.forEach((p, i) => values.set(input(p), e.args[i]));
   return replace([rule], values, applyLoosely)[0];

@@ -3,12 +3,12 @@
  * equal subexpressions are the same node, sharing needs no search, and `===` is structural equality.
  * @module
  */
-import { fold, isPrimitive, type PrimitiveName, primitives } from "./primitives.ts";
+import { fold, isPrimitive, primitives } from "./primitives.ts";
 
 /** A node: a constant, an input, or a primitive applied to nodes. */
 export interface Expr {
   /** `"const"`, `"input"` or the name of a primitive. */
-  readonly op: "const" | "input" | PrimitiveName;
+  readonly op: string;
   /** Arguments of the primitive. */
   readonly args: readonly Expr[];
   /** The number, for a constant. */
@@ -70,7 +70,7 @@ export function apply(op: string, ...args: readonly Expr[]): Expr {
 }
 
 /** Identities of IEEE arithmetic that hold without exception. */
-function simplified(op: PrimitiveName, [a, b, c]: readonly Expr[]): Expr | undefined {
+function simplified(op: string, [a, b, c]: readonly Expr[]): Expr | undefined {
   switch (op) {
     case "add":
       if (isConst(b, -0)) return a;
@@ -161,7 +161,7 @@ export function replace(
   return roots.map(visit);
 }
 
-const infix: Partial<Record<Expr["op"], readonly [string, number]>> = {
+const infix: Readonly<Record<string, readonly [string, number]>> = {
   or: ["||", 1],
   and: ["&&", 2],
   eq: ["==", 3],
@@ -192,9 +192,8 @@ function text(e: Expr, outer: number): string {
     return digits.startsWith("-") ? bracket(7, digits) : digits;
   }
   if (e.op === "neg") return bracket(7, `-${text(e.args[0], 7)}`);
-  const operator = infix[e.op];
-  if (operator === undefined) return `${e.op}(${e.args.map((a) => text(a, 0)).join(", ")})`;
-  const [symbol, level] = operator;
+  if (!Object.hasOwn(infix, e.op)) return `${e.op}(${e.args.map((a) => text(a, 0)).join(", ")})`;
+  const [symbol, level] = infix[e.op];
   const [a, b] = e.args;
   // ** groups to the right, the others to the left
   const [left, right] = e.op === "pow" ? [level + 1, 7] : [level, level + 1];

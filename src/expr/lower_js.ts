@@ -35,8 +35,7 @@ export const specialFunctions: Readonly<typeof special> = special;
 export function lowerJs(p: Program, flavor: JsFlavor): JsSource {
   const one = flavor === "bigint" ? "1n" : "1", zero = flavor === "bigint" ? "0n" : "0";
   const texts = new Map<Expr, string>();
-  const isTruth = (e: Expr) =>
-    e.args.length > 0 && primitives[e.op as keyof typeof primitives].kind === "bool";
+  const isTruth = (e: Expr) => e.args.length > 0 && primitives[e.op].kind === "bool";
   const asNumber = (e: Expr) => isTruth(e) ? `(${texts.get(e)} ? ${one} : ${zero})` : texts.get(e)!;
   const asTruth = (e: Expr) => isTruth(e) ? texts.get(e)! : `(${texts.get(e)} !== ${zero})`;
 

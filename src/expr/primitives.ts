@@ -57,7 +57,8 @@ const bits = (params: string, int: string, bigint: string): Primitive =>
 /** Rounding: integers are already whole. */
 const whole = (float: string): Primitive => same("a", null, { float, int: "a", bigint: "a" });
 
-const table = {
+/** The table of primitives, by name. */
+export const primitives: Readonly<Record<string, Primitive>> = {
   // Arithmetic
   add: same("a b", "g", { float: "a + b", int: "a + b | 0", bigint: "BigInt.asIntN(64, a + b)" }),
   sub: same("a b", ["g", "-g"], { float: "a - b", int: "a - b | 0", bigint: "BigInt.asIntN(64, a - b)" }),
@@ -199,17 +200,11 @@ const table = {
   bitNot: bits("a", "~a", "~a"),
   shiftLeft: bits("a b", "b >>> 0 > 31 ? 0 : a << b", "b < 0n || b > 63n ? 0n : BigInt.asIntN(64, a << b)"),
   shiftRight: bits("a b", "a >> (b >>> 0 > 31 ? 31 : b)", "a >> (b < 0n || b > 63n ? 63n : b)"),
-} satisfies Record<string, Primitive>;
-
-/** Name of a primitive. */
-export type PrimitiveName = keyof typeof table;
-
-/** The table of primitives, by name. */
-export const primitives: Readonly<Record<PrimitiveName, Primitive>> = table;
+};
 
 /** Whether the language has a primitive of this name. */
-export function isPrimitive(name: string): name is PrimitiveName {
-  return Object.hasOwn(table, name);
+export function isPrimitive(name: string): boolean {
+  return Object.hasOwn(primitives, name);
 }
 
 /** Functions that the parser writes out in the language itself. */
@@ -229,10 +224,10 @@ export function spell(spelling: string, params: readonly string[], texts: readon
   return spelling.replace(/\b[abc]\b/g, (name) => texts[params.indexOf(name)]);
 }
 
-const folders = new Map<PrimitiveName, (...values: (number | boolean)[]) => number | boolean>();
+const folders = new Map<string, (...values: (number | boolean)[]) => number | boolean>();
 
 /** The value of a primitive at constants, in float arithmetic; `undefined` where it has none (bit operations). */
-export function fold(name: PrimitiveName, values: readonly number[]): number | undefined {
+export function fold(name: string, values: readonly number[]): number | undefined {
   const { params, float, truths } = primitives[name];
   if (float === undefined) return undefined;
   let folder = folders.get(name);
