@@ -6,7 +6,7 @@
 import type { DType } from "./dtype.ts";
 import { formatExponential, formatFixed, isFloat } from "./number_text.ts";
 
-export { formatExponential, formatFixed, pythonNumber } from "./number_text.ts";
+export { formatExponential, formatFixed, pythonScalar } from "./number_text.ts";
 
 /** How tensors are printed. */
 export interface PrintOptions {

@@ -45,7 +45,7 @@ export function formatExponential(x: number, precision: number): string {
  * @param value an element; numbers are written as floats unless the dtype holds integers
  * @param dtype the dtype the element comes from
  */
-export function pythonNumber(value: number | bigint | boolean, dtype: string): string {
+export function pythonScalar(value: number | bigint | boolean, dtype: string): string {
   if (dtype === "bool" || typeof value === "boolean") return value ? "True" : "False";
   if (typeof value === "bigint" || !isFloat(dtype)) return String(value);
   if (!Number.isFinite(value)) return nonFinite(value);

@@ -8,7 +8,7 @@ import {
   getPrintOptions,
   type PrintOptions,
   type PrintProfile,
-  pythonNumber,
+  pythonScalar,
   setPrintOptions,
   type TensorView,
 } from "../../src/tensor/format.ts";
@@ -96,18 +96,18 @@ Deno.test("repr of large tensors: summaries", () => {
 
 Deno.test("item(), tolist() and f-strings of one element", () => {
   const byPython = (python: string) => cases.find((c) => c.python === python)!.repr;
-  assertEquals(pythonNumber(Math.fround(3.7), "float32"), byPython("torch.tensor(3.7).item()"));
-  assertEquals(pythonNumber(Math.fround(0.1), "float32"), byPython("torch.tensor(0.1).item()"));
-  assertEquals(pythonNumber(0.1, "float64"), byPython("torch.tensor(0.1, dtype=torch.float64).item()"));
-  assertEquals(`[${pythonNumber(true, "bool")}]`, byPython("torch.tensor([True]).tolist()"));
-  const pair = [1, 2.5].map((x) => pythonNumber(x, "float32"));
+  assertEquals(pythonScalar(Math.fround(3.7), "float32"), byPython("torch.tensor(3.7).item()"));
+  assertEquals(pythonScalar(Math.fround(0.1), "float32"), byPython("torch.tensor(0.1).item()"));
+  assertEquals(pythonScalar(0.1, "float64"), byPython("torch.tensor(0.1, dtype=torch.float64).item()"));
+  assertEquals(`[${pythonScalar(true, "bool")}]`, byPython("torch.tensor([True]).tolist()"));
+  const pair = [1, 2.5].map((x) => pythonScalar(x, "float32"));
   assertEquals(`[[${pair.join(", ")}]]`, byPython("torch.tensor([[1, 2.5]]).tolist()"));
   assertEquals(`'${formatFixed(Math.fround(3.14159), 2)}'`, byPython("f'{torch.tensor(3.14159):.2f}'"));
-  assertEquals(`'${pythonNumber(7n, "int64")}'`, byPython("f'{torch.tensor(7)}'"));
-  assertEquals(`'${pythonNumber(2.5, "float32")}'`, byPython("f'{torch.tensor(2.5)}'"));
+  assertEquals(`'${pythonScalar(7n, "int64")}'`, byPython("f'{torch.tensor(7)}'"));
+  assertEquals(`'${pythonScalar(2.5, "float32")}'`, byPython("f'{torch.tensor(2.5)}'"));
 });
 
-Deno.test("pythonNumber: Python's repr", () => {
+Deno.test("pythonScalar: Python's repr", () => {
   const floats: [number, string][] = [
     [5, "5.0"],
     [-0, "-0.0"],
@@ -124,10 +124,10 @@ Deno.test("pythonNumber: Python's repr", () => {
     [NaN, "nan"],
     [-Infinity, "-inf"],
   ];
-  for (const [x, text] of floats) assertEquals(pythonNumber(x, "float64"), text);
-  assertEquals(pythonNumber(-3, "int8"), "-3");
-  assertEquals(pythonNumber(1, "bool"), "True");
-  assertEquals(pythonNumber(-(2n ** 63n), "int64"), "-9223372036854775808");
+  for (const [x, text] of floats) assertEquals(pythonScalar(x, "float64"), text);
+  assertEquals(pythonScalar(-3, "int8"), "-3");
+  assertEquals(pythonScalar(1, "bool"), "True");
+  assertEquals(pythonScalar(-(2n ** 63n), "int64"), "-9223372036854775808");
 });
 
 /** `x * 10^power` in exact arithmetic, rounded down or to the nearest integer, ties to even. */
