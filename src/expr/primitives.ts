@@ -150,14 +150,14 @@ export const primitives: Readonly<Record<string, Primitive>> = {
     bigint: "a > 0n ? 1n : a < 0n ? -1n : 0n",
   }),
   copysign: real("a b", ["where(a == 0, 0, g * (y / a))", null], "special.copysign(a, b)"),
-  // NaN wins; at a tie each side gets half
+  // NaN wins; at a tie (0 and -0 too) it is the first, and each side gets half of the gradient
   max: same("a b", ["where(a == b, g / 2, where(a < b, 0, g))", "where(a == b, g / 2, where(b < a, 0, g))"], {
-    float: "Math.max(a, b)",
+    float: "a >= b || a !== a ? a : b",
     int: "Math.max(a, b)",
     bigint: "a > b ? a : b",
   }),
   min: same("a b", ["where(a == b, g / 2, where(a > b, 0, g))", "where(a == b, g / 2, where(b > a, 0, g))"], {
-    float: "Math.min(a, b)",
+    float: "a <= b || a !== a ? a : b",
     int: "Math.min(a, b)",
     bigint: "a < b ? a : b",
   }),

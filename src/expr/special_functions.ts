@@ -166,14 +166,14 @@ const bernoulli: readonly number[] = [
 /** Logarithm of the absolute value of the gamma function; infinite at 0 and the negative integers. */
 export function lgamma(x: number): number {
   if (x !== x) return NaN;
-  if (x <= 0.5) {
+  if (x < 0.5) {
     if (Math.floor(x) === x || x === -Infinity) return Infinity;
     // Reflection; near 0 only the leading 1 / |x| counts, and 1 - x would lose x.
     if (Math.abs(x) < 1e-17) return -Math.log(Math.abs(x));
     return Math.log(Math.PI / Math.abs(sinPi(x))) - lgamma(1 - x);
   }
   if (x < 1) return lgamma(x + 1) - Math.log(x);
-  if (x <= 3) return (x - 1) * (x - 2) * chebyshev(lgammaSeries, x - 2);
+  if (x <= 3) return 0 + (x - 1) * (x - 2) * chebyshev(lgammaSeries, x - 2); // 0 + makes 0 of -0
   if (x === Infinity) return x;
   if (x < 10) {
     let product = 1;
@@ -252,7 +252,8 @@ export function i1(x: number): number {
 }
 
 function bessel(order: 0 | 1, x: number): number {
-  if (x > 715 || x !== x) return x * Infinity;
+  if (x > 715) return x === Infinity ? NaN : Infinity; // NaN at infinity is PyTorch's choice
+  if (x !== x) return NaN;
   let term = 1, sum = 1;
   if (x < 25) {
     const q = x * x / 4;
