@@ -82,11 +82,16 @@ function compareNumber(actual: unknown, expected: number, tolerance: Tolerance):
 
 /**
  * A message with the names in it made alike: PyTorch's snake_case calls and keywords are camelCase here, and
- * `torch.` is no part of ours.
+ * `torch.` is no part of ours, `numpy()` is `typedArray()`, and `name=True` is `name: true`.
  */
 export function normalizeMessage(message: string): string {
   return message
     .replace(/\btorch\./g, "")
+    .replace(/\bnumpy\(\)/g, "typedArray()")
+    .replace(
+      /\b(\w+)=(True|False)\b/g,
+      (_, name: string, value: string) => `${name}: ${value.toLowerCase()}`,
+    )
     .replace(/(?<=[A-Za-z0-9])_([a-z0-9])/g, (_, c: string) => c.toUpperCase())
     .replace(/\s+/g, " ")
     .trim();

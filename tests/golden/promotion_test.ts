@@ -1,0 +1,105 @@
+/**
+ * The dtype of every operation on every pair of dtypes, against PyTorch's tables.
+ *
+ * @module
+ */
+import { assert } from "@std/assert";
+import { dg, isTensor, type Loose } from "./api.ts";
+import { normalizeMessage } from "./compare.ts";
+import { method, resolve } from "./names.ts";
+import { readGolden } from "./runner.ts";
+
+type Outcome = string | boolean | { error: string; message: string };
+
+interface Table {
+  id: string;
+  rows?: string[];
+  cols?: string[];
+  table?: Outcome[][];
+}
+
+const SCALARS: Record<string, unknown> = { "True": true, "2": 2n, "2.5": 2.5 };
+const one = (dtype: string): Loose => dg.ones(2, { dtype });
+const zeroDim = (dtype: string): Loose => dg.ones([], { dtype });
+const mask = (): Loose => dg.tensor([true, false]);
+
+/** Complex numbers do not exist here. */
+const isReal = (name: string): boolean => !name.startsWith("complex") && name !== "1j";
+const exists = (name: string): boolean => name in SCALARS || dg.dtypes.includes(name);
+
+/** Operations that need more than their two operands. */
+const BINARY: Record<string, (a: Loose, b: Loose) => unknown> = {
+  where: (a, b) => dg.where(mask(), a, b),
+  cat: (a, b) => dg.cat([a, b]),
+  matmul: (a, b) => dg.matmul(a.reshape(1, 2), b.reshape(2, 1)),
+};
+const UNARY: Record<string, (a: Loose) => unknown> = {
+  cumsum: (a) => dg.cumsum(a, 0),
+  softmax0: (a) => dg.softmax(a, 0),
+  clamp0: (a) => dg.clamp(a, { min: 0n }),
+  sort0: (a) => Object.values(dg.sort(a))[0],
+  mean_f64: (a) => dg.mean(a, { dtype: "float64" }),
+  sum_f32: (a) => dg.sum(a, { dtype: "float32" }),
+  logsumexp0: (a) => dg.logsumexp(a, 0),
+  float: (a) => a.float(),
+};
+
+/** What the case does with the row's and the column's name, or undefined where the operation is not built yet. */
+function callFor(id: string): ((row: string, col: string) => unknown) | undefined {
+  const [op, kinds = ""] = id.split("/");
+  if (op === "promote_types") return dg.promoteTypes;
+  if (op === "can_cast") return dg.canCast;
+  if (op === "unary") {
+    return (row, col) => (UNARY[col] ?? resolve(col)!)(one(row));
+  }
+  const [left, right] = kinds.split("-");
+  const make = (kind: string, name: string): unknown =>
+    kind === "scalar" ? SCALARS[name] : kind === "0d" ? zeroDim(name) : one(name);
+  const swapped = { rsub: "sub", rtruediv: "div", rpow: "pow" }[op];
+  if (swapped) return (row, col) => dg[swapped](SCALARS[col], one(row));
+  const inPlace = /^inplace-(\w+)$/.exec(op)?.[1] ?? (op === "copy_" ? "copy" : undefined);
+  const fn = inPlace ? method(`${inPlace}_`) : BINARY[op] ?? resolve(op);
+  return fn && ((row, col) => fn(make(left, row), make(right, col)));
+}
+
+/** One cell of a table: null where it is as in PyTorch. */
+function problem(call: () => unknown, expected: Outcome): string | null {
+  let result: Loose;
+  try {
+    result = call();
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof RangeError)) return `threw ${error}`;
+    if (typeof expected !== "object") return `says "${error.message}", expected ${expected}`;
+    // A kernel that PyTorch lacks has no sentence worth repeating.
+    if (expected.error === "NotImplementedError") return null;
+    const [ours, theirs] = [normalizeMessage(error.message), normalizeMessage(expected.message)];
+    return ours === theirs ? null : `says "${ours}", expected "${theirs}"`;
+  }
+  if (typeof expected === "object") {
+    return expected.error === "NotImplementedError" ? null : `gave a result, expected "${expected.message}"`;
+  }
+  const actual = Array.isArray(result) ? result[0] : result;
+  const shown = isTensor(actual) ? actual.dtype : actual;
+  return shown === expected ? null : `is ${shown}, expected ${expected}`;
+}
+
+for (const { id, rows, cols, table } of readGolden<{ cases: Table[] }>("promotion").cases) {
+  if (!rows || !cols || !table) continue;
+  const call = callFor(id);
+  Deno.test({
+    name: `promotion/${id}${call ? "" : ", not built yet"}`,
+    ignore: !call,
+    fn(): void {
+      const problems: string[] = [];
+      rows.forEach((row, i) =>
+        cols.forEach((col, j) => {
+          if (![row, col].every(isReal) || !exists(row)) return;
+          if (id === "unary" ? !(col in UNARY || resolve(col)) : !exists(col)) return;
+          const wrong = problem(() => call!(row, col), table[i][j]);
+          if (wrong) problems.push(`${row}, ${col}: ${wrong}`);
+        })
+      );
+      assert(problems.length === 0, `${problems.length} problems\n  ${problems.slice(0, 12).join("\n  ")}`);
+    },
+  });
+}
