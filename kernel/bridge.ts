@@ -6,8 +6,7 @@
  * a cell has been answered it runs a second, silent one that sends a mark through the same queue, and only when the
  * mark has come by does it pass on the reply and the end of the cell. No waiting times are guessed.
  *
- * Besides, it reports syntax errors, aborts the cells queued behind one that failed, and shows what the process
- * writes to its standard output and error.
+ * Besides, it reports syntax errors, and aborts the cells queued behind one that failed.
  *
  * @module
  */
@@ -114,14 +113,6 @@ export class Bridge {
     // The first mark also shows that the subscription has taken effect.
     if (!await this.#sync()) throw new Error("the kernel's outputs cannot be heard");
     void this.#work();
-  }
-
-  /** Shows text that the process wrote past the kernel, in the running or the last cell. */
-  showRaw(name: "stdout" | "stderr", text: string): boolean {
-    const header = this.#cell?.header ?? this.#lastHeader;
-    if (header === undefined) return false;
-    this.#publish(this.#session.message("stream", { name, text }, { header }));
-    return true;
   }
 
   /** Sends what is left and closes everything. */
@@ -312,7 +303,9 @@ export class Bridge {
       stop_on_error: false,
     });
     const id = message.header.msg_id;
+    // Outputs of earlier cells may bear the ids of these requests, but not of those long gone.
     this.#own.add(id);
+    if (this.#own.size > 100) this.#own.delete(this.#own.values().next().value!);
     const { promise, resolve } = Promise.withResolvers<Message>();
     this.#ownReply = { id, resolve };
     await this.#service.send(this.#innerSigner.encode(message));
@@ -367,11 +360,7 @@ export class Bridge {
     }
     const bookkeeping = msg_type === "status" || msg_type === "execute_input";
     if (parent !== undefined && this.#own.has(parent)) {
-      if (bookkeeping) {
-        if (message.content.execution_state === "idle") this.#own.delete(parent);
-        return;
-      }
-      if (msg_type === "error") return;
+      if (bookkeeping || msg_type === "error") return;
       // An output of the cell that the bridge's own request follows.
       const header = this.#cell?.header ?? this.#lastHeader;
       if (header === undefined) return;

@@ -93,6 +93,17 @@ function installOutput(): KernelHost {
     streams.flush();
     return display(object, options);
   };
+  // The kernel lets what is written here vanish.
+  for (const [name, level] of [["stdout", 1], ["stderr", 2]] as const) {
+    const decoder = new TextDecoder();
+    const writeSync = (bytes: Uint8Array): number => {
+      streams.print(decoder.decode(bytes, { stream: true }), level);
+      return bytes.length;
+    };
+    Object.assign(Deno[name], { writeSync, write: (bytes: Uint8Array) => Promise.resolve(writeSync(bytes)) });
+    const writable = new WritableStream<Uint8Array>({ write: (bytes) => void writeSync(bytes) });
+    Object.defineProperty(Deno[name], "writable", { value: writable });
+  }
   return {
     sync(id) {
       streams.flush();

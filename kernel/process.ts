@@ -8,7 +8,7 @@ import { type ConnectionInfo, writeConnectionFile } from "./connection.ts";
 
 /** A kernel process started by {@linkcode startDenoKernel}. */
 export interface DenoKernel {
-  /** The process, its standard output and error piped. */
+  /** The process. */
   child: Deno.ChildProcess;
   /** Settles when the process has ended and what belongs to it is cleaned up. */
   ended: Promise<Deno.CommandStatus>;
@@ -30,8 +30,8 @@ export async function startDenoKernel(info: ConnectionInfo): Promise<DenoKernel>
     const child = new Deno.Command(Deno.execPath(), {
       args: ["jupyter", "-q", "--kernel", "--conn", file],
       stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
+      stdout: "inherit",
+      stderr: "inherit",
     }).spawn();
     const watch = watchdog(child.pid);
     const ended = child.status.then(async (status) => {

@@ -8,7 +8,7 @@
 
 import { Bridge } from "./bridge.ts";
 import { type ConnectionInfo, freePorts, readConnectionFile } from "./connection.ts";
-import { type DenoKernel, killQuietly, startDenoKernel } from "./process.ts";
+import { killQuietly, startDenoKernel } from "./process.ts";
 
 const START_ATTEMPTS = 3;
 /** A kernel that was asked to end is killed after so many milliseconds. */
@@ -52,9 +52,13 @@ async function serveOnce(outer: ConnectionInfo): Promise<number | "not started">
   const onInterrupt = () => {};
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", onTerminate);
   Deno.addSignalListener("SIGINT", onInterrupt);
+  // A client that named itself the parent is not survived, even where it was killed.
+  const parent = Deno.ppid;
+  const poll = Deno.env.get("JPY_PARENT_PID") === String(parent)
+    ? setInterval(() => Deno.ppid !== parent && onTerminate(), 1000)
+    : undefined;
   const gone = new AbortController();
   const ended = kernel.ended.finally(() => gone.abort(new Error("the Deno kernel ended while it started")));
-  const output = Promise.all([show(kernel, "stdout", bridge), show(kernel, "stderr", bridge)]);
   try {
     bridge.listen();
     const prelude = `await import(${
@@ -72,23 +76,14 @@ async function serveOnce(outer: ConnectionInfo): Promise<number | "not started">
     ready = true;
     await kernel.forgetConnection();
     const status = await ended;
-    await output;
     return asked ? 0 : status.code;
   } finally {
+    clearInterval(poll);
     killQuietly(kernel.child, "SIGKILL");
     await ended;
     await bridge.close();
     if (Deno.build.os !== "windows") Deno.removeSignalListener("SIGTERM", onTerminate);
     Deno.removeSignalListener("SIGINT", onInterrupt);
-  }
-}
-
-/** Shows what the process writes to its standard output or error, in the notebook when a cell is there to show it. */
-async function show(kernel: DenoKernel, name: "stdout" | "stderr", bridge: Bridge): Promise<void> {
-  const decoder = new TextDecoder();
-  for await (const chunk of kernel.child[name]) {
-    const text = decoder.decode(chunk, { stream: true });
-    if (text !== "" && !bridge.showRaw(name, text)) Deno.stderr.writeSync(new TextEncoder().encode(text));
   }
 }
 
