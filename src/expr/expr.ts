@@ -131,34 +131,37 @@ export function applyLoosely(op: string, ...args: readonly Expr[]): Expr {
   }
 }
 
-/** Every node below the roots once, arguments before the nodes that use them. */
+/** Every node below the roots once, arguments before the nodes that use them. Deep expressions do not overflow the stack. */
 export function postorder(roots: readonly Expr[]): Expr[] {
-  const seen = new Set<Expr>();
-  const visit = (e: Expr): void => {
-    if (seen.has(e)) return;
-    e.args.forEach(visit);
-    seen.add(e); // a Set keeps the order of insertion
-  };
-  roots.forEach(visit);
-  return [...seen];
+  const done = new Set<Expr>(); // a Set keeps the order of insertion
+  const stack = roots.toReversed();
+  while (stack.length > 0) {
+    const e = stack[stack.length - 1];
+    const missing = done.has(e) ? [] : e.args.filter((a) => !done.has(a));
+    if (missing.length > 0) {
+      stack.push(...missing.toReversed());
+    } else {
+      stack.pop();
+      done.add(e);
+    }
+  }
+  return [...done];
 }
 
-/** Rebuilds expressions with some nodes replaced (outermost first), applying primitives with `build`. */
+/** Rebuilds expressions with some nodes replaced, applying primitives with `build`. */
 export function replace(
   roots: readonly Expr[],
   replacements: ReadonlyMap<Expr, Expr>,
   build: (op: string, ...args: readonly Expr[]) => Expr = apply,
 ): Expr[] {
   const done = new Map(replacements);
-  const visit = (e: Expr): Expr => {
-    let result = done.get(e);
-    if (result === undefined) {
-      result = e.args.length === 0 ? e : build(e.op, ...e.args.map(visit));
-      done.set(e, result);
-    }
-    return result;
-  };
-  return roots.map(visit);
+  for (const e of postorder(roots)) {
+    if (done.has(e)) continue;
+    const args = e.args.map((a) => done.get(a)!);
+    const kept = build === apply && args.every((a, i) => a === e.args[i]);
+    done.set(e, kept || args.length === 0 ? e : build(e.op, ...args));
+  }
+  return roots.map((e) => done.get(e)!);
 }
 
 const infix: Readonly<Record<string, readonly [string, number]>> = {

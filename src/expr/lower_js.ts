@@ -28,18 +28,20 @@ export interface JsSource {
 export const specialFunctions: Readonly<typeof special> = special;
 
 /**
- * Lowers a program.
+ * Lowers a program. `wrap` writes how an integer is brought into the range of a type narrower than 32 bits after each step;
+ * without it only what is stored wraps.
  *
  * @throws {TypeError} if the program uses a primitive or constant that the arithmetic does not have.
+ * @throws {RangeError} if it raises an integer to a constant negative power.
  */
-export function lowerJs(p: Program, flavor: JsFlavor): JsSource {
+export function lowerJs(p: Program, flavor: JsFlavor, wrap?: (value: string) => string): JsSource {
   const one = flavor === "bigint" ? "1n" : "1", zero = flavor === "bigint" ? "0n" : "0";
   const texts = new Map<Expr, string>();
   const isTruth = (e: Expr) => e.args.length > 0 && primitives[e.op].kind === "bool";
   const asNumber = (e: Expr) => isTruth(e) ? `(${texts.get(e)} ? ${one} : ${zero})` : texts.get(e)!;
   const asTruth = (e: Expr) => isTruth(e) ? texts.get(e)! : `(${texts.get(e)} !== ${zero})`;
 
-  const roots = expandPowers(p.outputs);
+  const roots = flavor === "float" ? expandPowers(p.outputs) : p.outputs;
   const lines: string[] = [];
   for (const e of postorder(roots)) {
     if (e.op === "input") {
@@ -47,13 +49,17 @@ export function lowerJs(p: Program, flavor: JsFlavor): JsSource {
     } else if (e.op === "const") {
       texts.set(e, literal(e.value!, flavor, p));
     } else {
-      const { params, truths, [flavor]: spelling } = primitives[e.op];
+      const { params, truths, kind, [flavor]: spelling } = primitives[e.op];
       if (spelling === undefined) {
         throw new TypeError(`${e.op} is not implemented for ${kindNames[flavor]} (in ${p.name})`);
       }
       const args = e.args.map((a, i) => truths.includes(params[i]) ? asTruth(a) : asNumber(a));
+      if (e.op === "pow" && flavor !== "float" && e.args[1].op === "const" && e.args[1].value! < 0) {
+        throw new RangeError("Integers to negative integer powers are not allowed.");
+      }
       const name = `t${lines.length}`;
-      lines.push(`const ${name} = ${spell(spelling, params, args)};`);
+      const value = spell(spelling, params, args);
+      lines.push(`const ${name} = ${kind === "same" && wrap !== undefined ? wrap(`(${value})`) : value};`);
       texts.set(e, name);
     }
   }

@@ -151,6 +151,9 @@ Deno.test("kernels: an output that overlaps itself is refused", () => {
 Deno.test("kernels: integers wrap like C", () => {
   assertEquals(run("a + b", { a: operand("int8", [127, -128]), b: 1 }, "int8"), [-128, -127]);
   assertEquals(run("a * b", { a: operand("int8", [127, -128]), b: 2 }, "int8"), [-2, 0]);
+  assertEquals(run("(a + b) / 2 < 0", { a: operand("float32", [127]), b: 1 }, "float32", "bool"), [0]);
+  assertEquals(run("a + b < 0", { a: operand("int8", [127]), b: 1 }, "int8", "bool"), [1]); // every step wraps
+  assertEquals(run("floorDiv(a + b, b)", { a: operand("uint8", [250]), b: 10 }, "uint8"), [0]);
   assertEquals(run("-a", { a: operand("uint8", [255, 0]) }, "uint8"), [1, 0]);
   assertEquals(run("a * a", { a: operand("int32", [123456789]) }, "int32"), [
     Number(BigInt.asIntN(32, 123456789n ** 2n)),
@@ -167,6 +170,20 @@ Deno.test("kernels: integers wrap like C", () => {
       -(2 ** 31),
       0,
     ],
+  );
+  assertEquals(
+    run("a ** b", { a: operand("int32", [1, -1, -1, 2]), b: operand("int32", [-1, -3, -2, -1]) }, "int32"),
+    [
+      1,
+      -1,
+      1,
+      0,
+    ],
+  );
+  assertThrows(
+    () => run("a ** -1", { a: operand("int32", [2]) }, "int32"),
+    RangeError,
+    "Integers to negative integer powers are not allowed.",
   );
   assertThrows(
     () => run("floorDiv(a, b)", { a: operand("int32", [1]), b: operand("int32", [0]) }, "int32"),

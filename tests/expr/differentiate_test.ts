@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { constant, format, input } from "../../src/expr/expr.ts";
+import { apply, constant, format, input } from "../../src/expr/expr.ts";
 import { differentiate } from "../../src/expr/differentiate.ts";
 import { parse } from "../../src/expr/parse.ts";
 import { primitives } from "../../src/expr/primitives.ts";
@@ -184,4 +184,12 @@ Deno.test("program: keys do not depend on names, kinds say what type comes out",
   assertEquals(program(["x"], "where(x < 0.5, x, 0)").kind, "same");
   assertThrows(() => program(["x"], input("z")), TypeError, "uses z, which is none of its inputs: x");
   assertThrows(() => program(["x", "x"], "x"), TypeError, "two inputs of the same name");
+});
+
+Deno.test("differentiate: expressions thousands of operations deep", () => {
+  let e = input("x");
+  for (let i = 0; i < 20_000; i++) e = apply("sin", e);
+  const d = differentiate(e, "x", constant(1));
+  assertEquals(scalarFunction(program(["x"], e), "float")(0), 0);
+  assertEquals(scalarFunction(program(["x"], d), "float")(0), 1);
 });

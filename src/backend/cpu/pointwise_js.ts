@@ -201,7 +201,11 @@ function compile(
   { sizes, steps }: Nest,
 ): Kernel {
   const flavor = flavorOf(computeDtype);
-  const body = lowerJs(p, flavor);
+  const body = lowerJs(
+    p,
+    flavor,
+    flavor === "int" && computeDtype !== "int32" ? rounded[computeDtype] : undefined,
+  );
   const inner = sizes.length - 1;
   const before: string[] = [], hoisted: string[] = [], loads: string[] = [], stores: string[] = [];
   const arrays: number[] = [];
