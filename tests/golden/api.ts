@@ -26,3 +26,19 @@ export function tensorsOf(value: unknown): Loose[] {
   }
   return [];
 }
+
+const known = new Map<string, boolean>();
+
+/** Is there such a dtype? */
+export function dtypeExists(name: string): boolean {
+  let exists = known.get(name);
+  if (exists === undefined) {
+    try {
+      exists = dg.zeros(1, { dtype: name }).dtype === name;
+    } catch {
+      exists = false;
+    }
+    known.set(name, exists);
+  }
+  return exists;
+}

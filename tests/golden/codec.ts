@@ -61,6 +61,14 @@ export function encodedTensors(value: unknown): EncodedTensor[] {
   return [];
 }
 
+/** The dtypes that an encoded value speaks of. */
+export function dtypesIn(value: unknown): string[] {
+  if (value === null || typeof value !== "object") return [];
+  if ("$t" in value) return [value.$t as string];
+  if ("$dtype" in value) return [value.$dtype as string];
+  return Object.values(value).flatMap(dtypesIn);
+}
+
 /** Does the dtype hold real numbers? */
 export function isFloating(dtype: string): boolean {
   return dtype.startsWith("float") || dtype.startsWith("bfloat");

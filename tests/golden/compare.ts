@@ -30,6 +30,7 @@ function difference(actual: Loose, expected: EncodedTensor, tolerance: Tolerance
   const a = valuesOf(actual);
   const b = elements(expected);
   const floating = isFloating(expected.$t);
+  if (expected.$t === "float32") b.forEach((v, i) => b[i] = Math.fround(Number(v)));
   for (let i = 0; i < b.length; i++) {
     const same = floating ? closeNumber(Number(a[i]), Number(b[i]), tolerance) : a[i] === b[i];
     if (!same) return `element ${i} is ${a[i]}, expected ${b[i]}; all: [${a}], expected [${b}]`;
@@ -80,18 +81,31 @@ function compareNumber(actual: unknown, expected: number, tolerance: Tolerance):
   return closeNumber(actual, expected, tolerance) ? null : `${actual}, expected ${expected}`;
 }
 
+/** What C++ and PyTorch's C++ side call the dtypes; long names first. */
+const DTYPE_NAMES: readonly (readonly [RegExp, string])[] = [
+  [/\bunsigned char\b|\bByte\b/g, "uint8"],
+  [/\bsigned char\b|\bChar\b/g, "int8"],
+  [/\bshort int\b|\bShort\b/g, "int16"],
+  [/\blong int\b|\bLong\b/g, "int64"],
+  [/\bc10::Half\b|\bHalf\b/g, "float16"],
+  [/\bc10::BFloat16\b|\bBFloat16\b/g, "bfloat16"],
+  [/\bint\b|\bInt\b/g, "int32"],
+  [/\bfloat\b|\bFloat\b/g, "float32"],
+  [/\bdouble\b|\bDouble\b/g, "float64"],
+  [/\bBool\b/g, "bool"],
+];
+
 /**
- * A message with the names in it made alike: PyTorch's snake_case calls and keywords are camelCase here, and
- * `torch.` is no part of ours, `numpy()` is `typedArray()`, and `name=True` is `name: true`.
+ * A message with the names in it made alike: PyTorch's snake_case calls and keywords are camelCase here, dtypes go by one
+ * name each, `torch.` is no part of ours, `numpy()` is `typedArray()`, and `name=True` is `name: true`.
  */
 export function normalizeMessage(message: string): string {
-  return message
+  let text = message;
+  for (const [names, dtype] of DTYPE_NAMES) text = text.replace(names, dtype);
+  return text
     .replace(/\btorch\./g, "")
     .replace(/\bnumpy\(\)/g, "typedArray()")
-    .replace(
-      /\b(\w+)=(True|False)\b/g,
-      (_, name: string, value: string) => `${name}: ${value.toLowerCase()}`,
-    )
+    .replace(/\b(\w+)=(True|False)\b/g, (_, name: string, value: string) => `${name}: ${value.toLowerCase()}`)
     .replace(/(?<=[A-Za-z0-9])_([a-z0-9])/g, (_, c: string) => c.toUpperCase())
     .replace(/\s+/g, " ")
     .trim();

@@ -45,14 +45,16 @@ const OPERATORS: Record<string, readonly [string, boolean]> = {
   __matmul__: ["matmul", false],
 };
 
-/** Required arguments that PyTorch's users like to name: they come by position here, in this order. */
-const REQUIRED: Record<string, readonly string[]> = {
+/** Arguments that PyTorch's users like to name and that come by position here, in this order. */
+const POSITIONAL: Record<string, readonly string[]> = {
   clamp_max: ["max"],
   clamp_min: ["min"],
   cummax: ["dim"],
   cummin: ["dim"],
   cumprod: ["dim"],
   cumsum: ["dim"],
+  diagonal: ["offset", "dim1", "dim2"],
+  flatten: ["start_dim", "end_dim"],
   logcumsumexp: ["dim"],
   logsumexp: ["dim"],
   scatter_reduce: ["reduce"],
@@ -70,6 +72,13 @@ const REQUIRED: Record<string, readonly string[]> = {
   "F.softmin": ["dim"],
   "F.threshold": ["threshold", "value"],
   "F.unfold": ["kernel_size"],
+};
+
+/** What stands before a named positional argument when only the later one is given. */
+const DEFAULTS: Record<string, unknown> = {
+  "flatten.start_dim": 0,
+  "diagonal.offset": 0,
+  "diagonal.dim1": 0,
 };
 
 /** Where a Python int is an operand, so that its being an int decides the dtype: positions and keywords. */
@@ -108,9 +117,13 @@ export function isOperand(op: string, where: number | string): boolean {
 export function ourArguments(op: string, args: unknown[], kw: Record<string, unknown>): unknown[] {
   const positional = [...args];
   const options: Record<string, unknown> = {};
-  for (const name of REQUIRED[op] ?? []) if (name in kw) positional.push(kw[name]);
+  const named = POSITIONAL[op] ?? [];
+  const last = named.findLastIndex((name) => name in kw);
+  for (const name of named.slice(0, last + 1)) {
+    positional.push(name in kw ? kw[name] : DEFAULTS[`${op}.${name}`]);
+  }
   for (const [name, value] of Object.entries(kw)) {
-    if (!REQUIRED[op]?.includes(name)) options[camelCase(name)] = value;
+    if (!POSITIONAL[op]?.includes(name)) options[camelCase(name)] = value;
   }
   return Object.keys(options).length > 0 ? [...positional, options] : positional;
 }
@@ -139,8 +152,7 @@ export function resolve(op: string): Call | undefined {
 
 /** The method of Tensor for PyTorch's name, as a function whose first argument is the tensor. */
 export function method(name: string): Call | undefined {
-  if (name === "__getitem__") return helpers.getitem.call;
-  if (name === "__setitem__") return helpers.setitem.call;
+  if (name === "__getitem__" || name === "__setitem__") return resolve(`x.${name.slice(2, -2)}`);
   const [ours, swapped] = OPERATORS[name] ?? [camelCase(name), false];
   if (swapped) {
     // number - tensor: no method of ours, so the function that takes numbers on either side

@@ -4,7 +4,7 @@
  * @module
  */
 import { assert } from "@std/assert";
-import { dg, isTensor, type Loose } from "./api.ts";
+import { dg, dtypeExists, isTensor, type Loose } from "./api.ts";
 import { normalizeMessage } from "./compare.ts";
 import { method, resolve } from "./names.ts";
 import { readGolden } from "./runner.ts";
@@ -25,7 +25,7 @@ const mask = (): Loose => dg.tensor([true, false]);
 
 /** Complex numbers do not exist here. */
 const isReal = (name: string): boolean => !name.startsWith("complex") && name !== "1j";
-const exists = (name: string): boolean => name in SCALARS || dg.dtypes.includes(name);
+const exists = (name: string): boolean => name in SCALARS || dtypeExists(name);
 
 /** Operations that need more than their two operands. */
 const BINARY: Record<string, (a: Loose, b: Loose) => unknown> = {
@@ -33,16 +33,23 @@ const BINARY: Record<string, (a: Loose, b: Loose) => unknown> = {
   cat: (a, b) => dg.cat([a, b]),
   matmul: (a, b) => dg.matmul(a.reshape(1, 2), b.reshape(2, 1)),
 };
-const UNARY: Record<string, (a: Loose) => unknown> = {
-  cumsum: (a) => dg.cumsum(a, 0),
-  softmax0: (a) => dg.softmax(a, 0),
-  clamp0: (a) => dg.clamp(a, { min: 0n }),
-  sort0: (a) => Object.values(dg.sort(a))[0],
-  mean_f64: (a) => dg.mean(a, { dtype: "float64" }),
-  sum_f32: (a) => dg.sum(a, { dtype: "float32" }),
-  logsumexp0: (a) => dg.logsumexp(a, 0),
-  float: (a) => a.float(),
+/** Columns of the table of one-operand functions that are no plain call: PyTorch's name, and the call. */
+const UNARY: Record<string, readonly [needs: string, call: (a: Loose) => unknown]> = {
+  cumsum: ["cumsum", (a) => dg.cumsum(a, 0)],
+  softmax0: ["softmax", (a) => dg.softmax(a, 0)],
+  clamp0: ["clamp", (a) => dg.clamp(a, { min: 0n })],
+  sort0: ["sort", (a) => Object.values(dg.sort(a))[0]],
+  mean_f64: ["mean", (a) => dg.mean(a, { dtype: "float64" })],
+  sum_f32: ["sum", (a) => dg.sum(a, { dtype: "float32" })],
+  logsumexp0: ["logsumexp", (a) => dg.logsumexp(a, 0)],
+  float: ["Tensor.float", (a) => a.float()],
 };
+
+/** The function of a column, or undefined where it is not built yet. */
+function unary(col: string): ((a: Loose) => unknown) | undefined {
+  const [needs, call] = UNARY[col] ?? [col, resolve(col)];
+  return resolve(needs) && call;
+}
 
 /** What the case does with the row's and the column's name, or undefined where the operation is not built yet. */
 function callFor(id: string): ((row: string, col: string) => unknown) | undefined {
@@ -50,7 +57,7 @@ function callFor(id: string): ((row: string, col: string) => unknown) | undefine
   if (op === "promote_types") return dg.promoteTypes;
   if (op === "can_cast") return dg.canCast;
   if (op === "unary") {
-    return (row, col) => (UNARY[col] ?? resolve(col)!)(one(row));
+    return (row, col) => unary(col)!(one(row));
   }
   const [left, right] = kinds.split("-");
   const make = (kind: string, name: string): unknown =>
@@ -58,7 +65,7 @@ function callFor(id: string): ((row: string, col: string) => unknown) | undefine
   const swapped = { rsub: "sub", rtruediv: "div", rpow: "pow" }[op];
   if (swapped) return (row, col) => dg[swapped](SCALARS[col], one(row));
   const inPlace = /^inplace-(\w+)$/.exec(op)?.[1] ?? (op === "copy_" ? "copy" : undefined);
-  const fn = inPlace ? method(`${inPlace}_`) : BINARY[op] ?? resolve(op);
+  const fn = inPlace ? method(`${inPlace}_`) : resolve(op) && (BINARY[op] ?? resolve(op));
   return fn && ((row, col) => fn(make(left, row), make(right, col)));
 }
 
@@ -94,7 +101,7 @@ for (const { id, rows, cols, table } of readGolden<{ cases: Table[] }>("promotio
       rows.forEach((row, i) =>
         cols.forEach((col, j) => {
           if (![row, col].every(isReal) || !exists(row)) return;
-          if (id === "unary" ? !(col in UNARY || resolve(col)) : !exists(col)) return;
+          if (id === "unary" ? !unary(col) : !exists(col)) return;
           const wrong = problem(() => call!(row, col), table[i][j]);
           if (wrong) problems.push(`${row}, ${col}: ${wrong}`);
         })

@@ -98,21 +98,22 @@ function checkGradients(c: CallCase, args: unknown[], outs: Loose[], tol: Tolera
     if (names.join() !== c.grad_fn.join()) problems.push(`grad_fn ${names}, expected ${c.grad_fn}`);
   }
   const cotangents = c.ct!.map((t) => decode(t as unknown as Encoded)) as Loose[];
-  const second = c.grads2 !== undefined;
-  if (second) cotangents.forEach((t) => t.requiresGrad_());
-  const options = { gradOutputs: cotangents, allowUnused: true, createGraph: second };
+  if (!c.grads2) {
+    differentiable.forEach((t, i) => t.backward(cotangents[i], { retainGraph: true }));
+    return [...problems, ...compareLists("gradient", leaves.map((t) => t.grad), c.grads!, tol)];
+  }
+  cotangents.forEach((t) => t.requiresGrad_());
+  const options = { gradOutputs: cotangents, allowUnused: true, createGraph: true };
   const grads = dg.autograd.grad(differentiable, leaves, options) as Loose[];
   problems.push(...compareLists("gradient", grads, c.grads!, tol));
-  if (second) {
-    const again = grads.filter((g) => g?.requiresGrad);
-    const gv = c.gv!.map((t) => decode(t as unknown as Encoded)) as Loose[];
-    if (again.length !== gv.length) {
-      return [...problems, `${again.length} gradients require grad, expected ${gv.length}`];
-    }
-    const inputs = [...leaves, ...cotangents];
-    const grads2 = dg.autograd.grad(again, inputs, { gradOutputs: gv, allowUnused: true }) as Loose[];
-    problems.push(...compareLists("second derivative", grads2, c.grads2!, tol));
+  const again = grads.filter((g) => g?.requiresGrad);
+  const gv = c.gv!.map((t) => decode(t as unknown as Encoded)) as Loose[];
+  if (again.length !== gv.length) {
+    return [...problems, `${again.length} gradients require grad, expected ${gv.length}`];
   }
+  const inputs = [...leaves, ...cotangents];
+  const grads2 = dg.autograd.grad(again, inputs, { gradOutputs: gv, allowUnused: true }) as Loose[];
+  problems.push(...compareLists("second derivative", grads2, c.grads2!, tol));
   return problems;
 }
 
