@@ -1,0 +1,32 @@
+/**
+ * Dinograd: PyTorch-style tensors and automatic differentiation for Deno.
+ *
+ * @example
+ * ```ts
+ * import * as dg from "@dinograd/dinograd";
+ *
+ * const x = dg.tensor(1, { requiresGrad: true });
+ * const f = x.mul(2).mul(x).sub(x.mul(3)).add(4);
+ * f.backward();
+ * console.log(f, x.grad); // tensor(3., grad_fn=<AddBackward0>) tensor(1.)
+ * ```
+ *
+ * @module
+ */
+
+export * from "./src/tensor/create.ts";
+export { type Device, type NestedArray, Tensor } from "./src/tensor/tensor.ts";
+export {
+  type DType,
+  getDefaultDtype,
+  type Scalar,
+  setDefaultDtype,
+  type TypedArray,
+} from "./src/tensor/dtype.ts";
+export * from "./src/ops/pointwise.ts";
+export * from "./src/ops/view.ts";
+export * from "./src/ops/copy.ts";
+export * from "./src/ops/reduce.ts";
+export * from "./src/autograd/modes.ts";
+export * as autograd from "./src/autograd/mod.ts";
+export { setWarnAlways, setWarningHandler, type WarningHandler } from "./src/warn.ts";

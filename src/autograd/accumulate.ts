@@ -1,0 +1,53 @@
+/**
+ * The end of every path of the backward graph: adding to a leaf's `.grad`.
+ * @module
+ */
+
+import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
+import { mode } from "./modes.ts";
+import { Node } from "./node.ts";
+
+/** Adds incoming gradients to its leaf's `.grad`. */
+export class AccumulateGrad extends Node {
+  /** The leaf. */
+  readonly variable: Tensor;
+  /** Called after the gradient has been added. */
+  postHooks: ((leaf: Tensor) => void)[] | null = null;
+
+  /** For the leaf `variable`. */
+  constructor(variable: Tensor) {
+    super([], null);
+    this.variable = variable;
+  }
+
+  override name(): string {
+    return "torch::autograd::AccumulateGrad";
+  }
+
+  override backward(grad: Tensor | null): readonly (Tensor | null)[] {
+    if (grad !== null) {
+      const meta = this.variable.meta!;
+      if (meta.grad === null) meta.grad = own(grad);
+      else if (mode.grad) meta.grad = meta.grad.add(grad);
+      else meta.grad.add_(grad); // in place, so that an alias kept from before sees the sum, as in PyTorch
+      if (this.postHooks !== null) { for (const hook of this.postHooks) hook(this.variable); }
+    }
+    return [];
+  }
+}
+
+/**
+ * Takes a gradient as `.grad`. The memory may only be taken over if no other leaf has done so and it is laid out plainly;
+ * users write to `.grad`, and another leaf's gradient must not change with it.
+ */
+function own(grad: Tensor): Tensor {
+  if (mode.grad) return allocateTensor(grad.shape, grad.dtype).copy_(grad);
+  const storage = grad.storage;
+  if (!storage.claimed && storage.length === grad.numel() && grad.isContiguous()) {
+    storage.claimed = true;
+    return grad.meta === null && grad.view_ === null ? grad : grad.detach();
+  }
+  const copy = grad.detach().clone();
+  copy.storage.claimed = true;
+  return copy;
+}

@@ -1,0 +1,196 @@
+/**
+ * The backward pass: visits nodes from the newest to the oldest and hands gradients on.
+ * @module
+ */
+
+import { sameShape, SCALAR_SHAPE, shapeText } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { gradientEdge, metaOf, outputIndex } from "./graph.ts";
+import { mode } from "./modes.ts";
+import type { Node } from "./node.ts";
+
+/** What a backward pass does beside handing gradients on. */
+export interface BackwardRun {
+  /** Keep saved tensors for another pass. */
+  readonly retainGraph: boolean;
+  /** Record the pass itself, so that gradients can be differentiated. */
+  readonly createGraph: boolean;
+  /** Where given: only what lies on a way to these tensors is computed. */
+  readonly inputs?: readonly Tensor[];
+  /** With `inputs`: return their gradients instead of adding them to `.grad`. */
+  readonly capture?: boolean;
+}
+
+let passes = 0;
+
+/**
+ * Runs backward from `roots` with the gradients `grads`, which must match them. Returns the gradients of `run.inputs` when
+ * they are captured.
+ */
+export function runBackward(
+  roots: readonly Tensor[],
+  grads: readonly Tensor[],
+  run: BackwardRun,
+): (Tensor | null)[] {
+  const starts = roots.map((t) => gradientEdge(t)!);
+  const nodes = collect(starts, ++passes);
+  const captures = run.inputs === undefined ? null : new Captures(run.inputs, nodes);
+  // A hook or custom function may run another pass over the same nodes: keep what the outer one has waiting there.
+  const outer = nodes.filter((n) => n.pending !== null || n.pendingRest !== null)
+    .map((n) => ({ n, pending: n.pending, rest: n.pendingRest }));
+  for (const { n } of outer) n.pending = n.pendingRest = null;
+  const before = mode.grad;
+  mode.grad = run.createGraph;
+  try {
+    for (let i = 0; i < roots.length; i++) receive(starts[i], outputIndex(roots[i]), grads[i]);
+    for (let i = 0; i < nodes.length; i++) {
+      const node = nodes[i];
+      let grad = node.pending;
+      const rest = node.pendingRest;
+      node.pending = node.pendingRest = null;
+      if (captures !== null && !captures.needed.has(node)) continue;
+      if (grad === null && rest === null) continue;
+      if (node.hooks !== null || node.retaining !== null) grad = runHooks(node, grad, rest);
+      if (captures !== null) {
+        captures.take(node, grad, rest);
+        if (run.capture && !captures.passes.has(node)) continue;
+      }
+      const results = node.backward(grad, rest);
+      if (!run.retainGraph) node.release();
+      const next = node.next, nextOutputs = node.nextOutputs;
+      for (let k = 0; k < next.length; k++) {
+        const target = next[k], g = results[k];
+        if (target === null || g === null || g === undefined) continue;
+        if (nextOutputs === null && target.pending === null) target.pending = g;
+        else receive(target, nextOutputs === null ? 0 : nextOutputs[k], g);
+      }
+    }
+  } finally {
+    mode.grad = before;
+    for (let i = 0; i < nodes.length; i++) nodes[i].pending = nodes[i].pendingRest = null;
+    for (const { n, pending, rest } of outer) {
+      n.pending = pending;
+      n.pendingRest = rest;
+    }
+  }
+  return captures === null ? [] : captures.results;
+}
+
+/** Adds a gradient to what waits at one output of a node. */
+function receive(node: Node, output: number, grad: Tensor): void {
+  if (output === 0) {
+    node.pending = node.pending === null ? grad : node.pending.add(grad);
+    return;
+  }
+  const rest = node.pendingRest ??= new Array(node.outputs - 1).fill(null);
+  const waiting = rest[output - 1];
+  rest[output - 1] = waiting === null ? grad : waiting.add(grad);
+}
+
+/** All nodes that can be reached, newest first. */
+function collect(starts: readonly Node[], pass: number): Node[] {
+  const nodes: Node[] = [];
+  for (const start of starts) {
+    if (start.mark !== pass) {
+      start.mark = pass;
+      nodes.push(start);
+    }
+  }
+  let sorted = true;
+  for (let i = 0; i < nodes.length; i++) {
+    const next = nodes[i].next;
+    for (let k = 0; k < next.length; k++) {
+      const target = next[k];
+      if (target !== null && target.mark !== pass) {
+        target.mark = pass;
+        if (target.sequence > nodes[nodes.length - 1].sequence) sorted = false;
+        nodes.push(target);
+      }
+    }
+  }
+  return sorted && starts.length === 1 ? nodes : nodes.sort((a, b) => b.sequence - a.sequence);
+}
+
+function runHooks(node: Node, grad: Tensor | null, rest: (Tensor | null)[] | null): Tensor | null {
+  const at = (output: number) => output === 0 ? grad : rest === null ? null : rest[output - 1];
+  const put = (output: number, value: Tensor) => {
+    if (output === 0) grad = value;
+    else if (rest !== null) rest[output - 1] = value;
+  };
+  for (const { output, hook } of node.hooks ?? []) {
+    const value = at(output);
+    if (value === null) continue;
+    value.storage.claimed = true; // the hook may keep it
+    const replaced = hook(value);
+    if (replaced === null || replaced === undefined) continue;
+    if (!sameShape(replaced.shape, value.shape)) {
+      throw new TypeError(
+        `hook has changed the size of value: got ${shapeText(replaced.shape)} but expected ${
+          shapeText(value.shape)
+        }`,
+      );
+    }
+    put(output, replaced);
+  }
+  for (const { output, tensor } of node.retaining ?? []) {
+    const value = at(output);
+    if (value === null) continue;
+    const meta = metaOf(tensor);
+    if (meta.grad === null) meta.grad = mode.grad ? value.clone() : value.detach().clone();
+    else meta.grad = meta.grad.add(value);
+  }
+  return grad;
+}
+
+/** Which nodes a pass with `inputs` needs, and the gradients that it takes out. */
+class Captures {
+  readonly results: (Tensor | null)[];
+  /** Nodes at or above an input. */
+  readonly needed = new Set<Node>();
+  /** Nodes through which a gradient must go on to reach an input further down. */
+  readonly passes = new Set<Node>();
+  private readonly targets = new Map<Node, { index: number; output: number }[]>();
+
+  constructor(inputs: readonly Tensor[], nodes: readonly Node[]) {
+    this.results = inputs.map(() => null);
+    inputs.forEach((t, index) => {
+      const node = gradientEdge(t);
+      if (node === null) return;
+      const list = this.targets.get(node) ?? [];
+      list.push({ index, output: outputIndex(t) });
+      this.targets.set(node, list);
+    });
+    for (let i = nodes.length - 1; i >= 0; i--) {
+      const node = nodes[i];
+      if (node.next.some((n) => n !== null && this.needed.has(n))) this.passes.add(node);
+      if (this.passes.has(node) || this.targets.has(node)) this.needed.add(node);
+    }
+  }
+
+  take(node: Node, grad: Tensor | null, rest: (Tensor | null)[] | null): void {
+    for (const { index, output } of this.targets.get(node) ?? []) {
+      this.results[index] = output === 0 ? grad : rest === null ? null : rest[output - 1];
+    }
+  }
+}
+
+/** Checks the gradient given for a root, or makes the implicit one of a scalar. */
+export function rootGradient(root: Tensor, grad: Tensor | null | undefined, index: number): Tensor {
+  if (!root.requiresGrad) {
+    throw new TypeError(`element ${index} of tensors does not require grad and does not have a grad_fn`);
+  }
+  if (grad === null || grad === undefined) {
+    if (root.numel() !== 1) throw new TypeError("grad can be implicitly created only for scalar outputs");
+    return root.shape === SCALAR_SHAPE ? root.newScalar(1) : root.newScalar(1).expand(root.shape);
+  }
+  if (!sameShape(grad.shape, root.shape)) {
+    throw new TypeError(
+      `Mismatch in shape: grad_output[${index}] has a shape of torch.Size(${
+        shapeText(grad.shape)
+      }) and output[${index}] ` +
+        `has a shape of torch.Size(${shapeText(root.shape)}).`,
+    );
+  }
+  grad.storage.claimed = true; // it is the caller's
+  return grad.dtype === root.dtype ? grad : grad.to(root.dtype);
+}

@@ -1,0 +1,203 @@
+/**
+ * Gradients as methods of tensors.
+ * @module
+ */
+
+import { isFloatingPoint } from "../tensor/dtype.ts";
+import { installMethods, Tensor } from "../tensor/tensor.ts";
+import { warn } from "../warn.ts";
+import type { AccumulateGrad } from "./accumulate.ts";
+import { rootGradient, runBackward } from "./engine.ts";
+import { gradientEdge, inferenceTensors, metaOf, outputIndex } from "./graph.ts";
+import type { GradHook, Node } from "./node.ts";
+
+/** Options of {@linkcode backward}. */
+export interface BackwardOptions {
+  /** The gradient of the outcome with respect to this tensor; may be left out for one element. */
+  readonly gradient?: Tensor | null;
+  /** Keep the graph for another pass; by default what `createGraph` is. */
+  readonly retainGraph?: boolean;
+  /** Record the pass, so that the gradients can be differentiated. */
+  readonly createGraph?: boolean;
+  /** Add to the `.grad` of these tensors only. */
+  readonly inputs?: Tensor | readonly Tensor[];
+}
+
+/** A hook that can be taken off again. */
+export interface HookHandle {
+  /** Takes the hook off. */
+  remove(): void;
+}
+
+/**
+ * Computes the gradients of the sum of `tensors` (weighted by `gradients`) with respect to the leaves, and adds them to the
+ * leaves' `.grad`. PyTorch's `torch.autograd.backward`.
+ */
+export function backward(
+  tensors: Tensor | readonly Tensor[],
+  gradients?: Tensor | null | readonly (Tensor | null)[],
+  options: Omit<BackwardOptions, "gradient"> = {},
+): void {
+  const roots = tensors instanceof Tensor ? [tensors] : tensors;
+  const given = gradients === undefined || gradients === null || gradients instanceof Tensor
+    ? [gradients]
+    : gradients;
+  const grads = roots.map((t, i) => rootGradient(t, given[i], i));
+  const createGraph = options.createGraph ?? false;
+  if (createGraph) {
+    warn(
+      "Using backward() with createGraph: true will create a reference cycle between the parameter and its gradient which " +
+        "can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you have to " +
+        "use this function, make sure to reset the .grad fields of your parameters to null after use to break the cycle " +
+        "and avoid the leak.",
+    );
+  }
+  const inputs = options.inputs === undefined ? undefined : [options.inputs].flat() as Tensor[];
+  if (inputs !== undefined && inputs.length === 0) {
+    throw new TypeError("'inputs' argument to backward() cannot be empty.");
+  }
+  runBackward(roots, grads, { retainGraph: options.retainGraph ?? createGraph, createGraph, inputs });
+}
+
+/** Asks for gradients with respect to a leaf, in place; returns the same tensor. */
+function requiresGrad_(self: Tensor, value: boolean): Tensor {
+  if (!self.isLeaf) {
+    if (value) return self;
+    throw new TypeError(
+      "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that " +
+        "doesn't require differentiation use varNoGrad = var.detach().",
+    );
+  }
+  if (value && !isFloatingPoint(self.dtype)) {
+    throw new TypeError("only Tensors of floating point dtype can require gradients");
+  }
+  if (value && inferenceTensors.has(self)) {
+    throw new TypeError(
+      "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.",
+    );
+  }
+  if (value || self.meta !== null) metaOf(self).requiresGrad = value;
+  return self;
+}
+
+function retainGrad(self: Tensor): void {
+  if (!self.requiresGrad) throw new TypeError("can't retain_grad on Tensor that has requires_grad=False");
+  const node = self.gradFn, meta = metaOf(self);
+  if (node === null || meta.retainsGrad) return;
+  meta.retainsGrad = true;
+  (node.retaining ??= []).push({ output: outputIndex(self), tensor: self });
+}
+
+function registerHook(self: Tensor, hook: GradHook): HookHandle {
+  if (!self.requiresGrad) {
+    throw new TypeError("cannot register a hook on a tensor that doesn't require gradient");
+  }
+  if (typeof hook !== "function") {
+    throw new TypeError(`registerHook(): expected a function, got ${typeof hook}`);
+  }
+  const node = gradientEdge(self)!, entry = { output: outputIndex(self), hook };
+  (node.hooks ??= []).push(entry);
+  return { remove: () => void (node.hooks = without(node.hooks, entry)) };
+}
+
+function registerPostAccumulateGradHook(self: Tensor, hook: (leaf: Tensor) => void): HookHandle {
+  if (!self.requiresGrad || !self.isLeaf) {
+    throw new TypeError("post accumulate grad hooks cannot be registered on non-leaf tensors");
+  }
+  const node = gradientEdge(self) as AccumulateGrad;
+  (node.postHooks ??= []).push(hook);
+  return { remove: () => void (node.postHooks = without(node.postHooks, hook)) };
+}
+
+function without<T>(list: T[] | null, entry: T): T[] | null {
+  const rest = (list ?? []).filter((x) => x !== entry);
+  return rest.length === 0 ? null : rest;
+}
+
+function setGrad(self: Tensor, grad: Tensor | null): void {
+  if (grad === null || grad === undefined) {
+    if (self.meta !== null) self.meta.grad = null;
+    return;
+  }
+  if (!(grad instanceof Tensor)) {
+    throw new TypeError(`assigned grad expected to be a Tensor or null but got grad of type ${typeof grad}`);
+  }
+  if (grad === self) throw new TypeError("can't assign Variable as its own grad");
+  if (grad.dtype !== self.dtype) {
+    throw new TypeError(
+      `attempting to assign a gradient with dtype '${grad.dtype}' to a tensor with dtype '${self.dtype}'`,
+    );
+  }
+  if (grad.shape.length !== self.shape.length || grad.shape.some((s, i) => s !== self.shape[i])) {
+    throw new TypeError(
+      `attempting to assign a gradient of size '[${grad.shape.join(", ")}]' to a tensor of size '[${
+        self.shape.join(", ")
+      }]'. Please ensure that the gradient and the tensor are the same size`,
+    );
+  }
+  grad.storage.claimed = true;
+  metaOf(self).grad = grad;
+}
+
+/** The methods of this family. */
+export interface AutogradMethods {
+  /**
+   * Computes the gradients of this tensor with respect to the leaves and adds them to their `.grad`. A tensor of more than
+   * one element needs the gradient of the outcome with respect to it: the vector of the vector-Jacobian product.
+   */
+  backward(gradient?: Tensor | null | BackwardOptions, options?: BackwardOptions): void;
+  /** Asks for gradients with respect to this leaf; returns the same tensor. */
+  requiresGrad_(value?: boolean): Tensor;
+  /** Makes a non-leaf keep its gradient. */
+  retainGrad(): void;
+  /** Calls a function with the gradient of this tensor, which it may replace. */
+  registerHook(hook: GradHook): HookHandle;
+  /** Calls a function after this leaf's `.grad` has been added to. */
+  registerPostAccumulateGradHook(hook: (leaf: Tensor) => void): HookHandle;
+  /** The setter behind `grad`: checks dtype and shape. */
+  setGrad(grad: Tensor | null): void;
+  /** Whether this tensor was made in inference mode. */
+  isInference(): boolean;
+  /** The node that receives this tensor's gradient: its maker, or a leaf's accumulator. */
+  gradientEdge(): Node | null;
+}
+
+const backwardOptions = new Set(["gradient", "retainGraph", "createGraph", "inputs"]);
+
+const methods: AutogradMethods & ThisType<Tensor> = {
+  backward(gradient, options = {}) {
+    let given = options;
+    if (gradient !== null && typeof gradient === "object" && !(gradient instanceof Tensor)) given = gradient;
+    for (const key in given) {
+      if (!backwardOptions.has(key)) {
+        throw new TypeError(
+          `backward() has no option ${JSON.stringify(key)}: use ${[...backwardOptions].join(", ")}`,
+        );
+      }
+    }
+    const root = this as unknown as Tensor;
+    backward(root, gradient instanceof Tensor ? gradient : given.gradient, given);
+  },
+  requiresGrad_(value = true) {
+    return requiresGrad_(this, value);
+  },
+  retainGrad() {
+    retainGrad(this);
+  },
+  registerHook(hook) {
+    return registerHook(this, hook);
+  },
+  registerPostAccumulateGradHook(hook) {
+    return registerPostAccumulateGradHook(this, hook);
+  },
+  setGrad(grad) {
+    setGrad(this, grad);
+  },
+  isInference() {
+    return inferenceTensors.has(this);
+  },
+  gradientEdge() {
+    return gradientEdge(this);
+  },
+};
+installMethods(methods);

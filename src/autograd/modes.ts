@@ -1,0 +1,86 @@
+/**
+ * Whether operations are recorded: PyTorch's `no_grad`, `enable_grad`, `set_grad_enabled` and `inference_mode`.
+ * @module
+ */
+
+/** The current modes. Read on every operation, so a plain object. */
+export const mode: { grad: boolean; inference: boolean } = { grad: true, inference: false };
+
+/** A mode that ends with its block: `using _ = noGrad();`. */
+export interface ModeGuard extends Disposable {
+  /** Goes back to the mode from before. */
+  [Symbol.dispose](): void;
+}
+
+function enter(grad: boolean, inference: boolean): ModeGuard {
+  const before = { ...mode };
+  mode.grad = grad;
+  mode.inference = inference;
+  return { [Symbol.dispose]: () => void Object.assign(mode, before) };
+}
+
+function within<T>(name: string, guard: ModeGuard, fn: (() => T) | undefined): T | ModeGuard {
+  if (fn === undefined) return guard;
+  using _ = guard;
+  const result = fn();
+  if (result instanceof Promise) {
+    throw new TypeError(
+      `${name}(fn) takes a synchronous function, because other code runs while a Promise waits: ` +
+        `write \`using _ = ${name}();\` in the block after the await`,
+    );
+  }
+  return result;
+}
+
+/**
+ * Computes without recording: results do not require gradients. Give a function, or take a guard with `using`.
+ *
+ * @example
+ * ```ts
+ * import * as dg from "@dinograd/dinograd";
+ *
+ * const x = dg.tensor(0.5, { requiresGrad: true });
+ * dg.noGrad(() => x.sub_(0.1));
+ * {
+ *   using _ = dg.noGrad();
+ *   x.sub_(0.1);
+ * }
+ * ```
+ */
+export function noGrad<T>(fn: () => T): T;
+export function noGrad(): ModeGuard;
+export function noGrad<T>(fn?: () => T): T | ModeGuard {
+  return within("noGrad", enter(false, mode.inference), fn);
+}
+
+/** Records again inside a `noGrad`. Give a function, or take a guard with `using`. */
+export function enableGrad<T>(fn: () => T): T;
+export function enableGrad(): ModeGuard;
+export function enableGrad<T>(fn?: () => T): T | ModeGuard {
+  return within("enableGrad", enter(true, mode.inference), fn);
+}
+
+/**
+ * Like `noGrad`, and the tensors made inside may never take part in a graph or be changed in place outside: for
+ * evaluation only.
+ */
+export function inferenceMode<T>(fn: () => T): T;
+export function inferenceMode(): ModeGuard;
+export function inferenceMode<T>(fn?: () => T): T | ModeGuard {
+  return within("inferenceMode", enter(false, true), fn);
+}
+
+/** Switches recording on or off from here on; the guard that it returns goes back with `using`. */
+export function setGradEnabled(enabled: boolean): ModeGuard {
+  return enter(enabled, mode.inference);
+}
+
+/** Whether operations are recorded now. */
+export function isGradEnabled(): boolean {
+  return mode.grad;
+}
+
+/** Whether inference mode is on now. */
+export function isInferenceModeEnabled(): boolean {
+  return mode.inference;
+}

@@ -1,0 +1,309 @@
+/**
+ * Copying, casting and filling.
+ * @module
+ */
+
+import { program } from "../expr/program.ts";
+import {
+  castScalar,
+  checkDevice,
+  checkOptions,
+  finish,
+  full,
+  scalarTensor,
+  tensor,
+  type TensorData,
+  type TensorOptions,
+  zeros,
+} from "../tensor/create.ts";
+import { checkDType, type DType, dtypes, type Scalar, typeName } from "../tensor/dtype.ts";
+import { checkShape, contiguousStrides, frozen, numel, SCALAR_SHAPE, type Shape } from "../tensor/shape.ts";
+import { Storage } from "../tensor/storage.ts";
+import { allocateTensor, type Device, installMethods, Tensor } from "../tensor/tensor.ts";
+import { checkNoInternalOverlap, compute, type Operand, overlapsPartly } from "./compute.ts";
+import { PointwiseOp } from "./pointwise_op.ts";
+import { record, recordInPlace, type Rule } from "./record.ts";
+import { expand } from "./view.ts";
+
+/** x itself: with an output of another dtype or layout it converts and copies. */
+const identity = new PointwiseOp(program(["x"], "x", { name: "copy" }));
+
+/** Writes `source`, broadcast, into `target`, without history. */
+export function copyInto(target: Tensor, source: Operand): void {
+  if (target.shape === SCALAR_SHAPE && typeof source !== "object") {
+    target.storage.set(target.offset, castScalar(source, target.dtype));
+    return;
+  }
+  const dtype = typeof source === "object" ? source.dtype : target.dtype;
+  compute(identity, [source], target, dtype);
+}
+
+const Clone: Rule<object> = { name: "CloneBackward0", backward: (g) => [g] };
+
+/** A copy with memory of its own, row-major unless the tensor is dense in another order. Gradients flow through. */
+export function clone(x: Tensor): Tensor {
+  let out: Tensor;
+  if (x.shape === SCALAR_SHAPE) {
+    out = new Tensor(Storage.ofValue(x.dtype, x.storage.get(x.offset)), 0, SCALAR_SHAPE, SCALAR_SHAPE);
+  } else {
+    out = new Tensor(Storage.allocate(x.dtype, x.numel()), 0, x.shape, denseStrides(x));
+    copyInto(out, x);
+  }
+  return record(Clone, out, [x], {});
+}
+
+/** The strides of a copy: the order of x's dimensions in memory where x has no gaps or repeats, else row-major. */
+function denseStrides(x: Tensor): Shape {
+  const order = x.shape.map((_, i) => i).filter((i) => x.shape[i] !== 1).sort((a, b) =>
+    x.strides[a] - x.strides[b] || b - a
+  );
+  const strides = x.shape.map(() => 1);
+  let step = 1;
+  for (const d of order) {
+    if (x.strides[d] !== step) return contiguousStrides(x.shape);
+    strides[d] = step;
+    step *= x.shape[d];
+  }
+  return x.isContiguous() ? x.strides : frozen(strides);
+}
+
+/** The tensor itself if it is row-major, else a row-major copy. */
+export function contiguous(x: Tensor): Tensor {
+  if (x.isContiguous()) return x;
+  const out = allocateTensor(x.shape, x.dtype);
+  copyInto(out, x);
+  return record(Clone, out, [x], {});
+}
+
+const ToCopy: Rule<{ dtype: DType }> = {
+  name: "ToCopyBackward0",
+  backward: (g, { args }) => [to(g, args.dtype)],
+};
+
+/** Options of `to`. */
+export interface ToOptions {
+  /** Element type. */
+  readonly dtype?: DType;
+  /** Where the memory shall be. */
+  readonly device?: Device;
+  /** Copy even if nothing changes. */
+  readonly copy?: boolean;
+}
+
+/**
+ * The tensor in another dtype or on another device; itself where nothing changes. Takes a dtype, a device, a tensor to be
+ * like, or options.
+ */
+export function to(x: Tensor, target: DType | Device | Tensor | ToOptions, options: ToOptions = {}): Tensor {
+  let dtype: DType | undefined, copy = options.copy ?? false;
+  if (target instanceof Tensor) dtype = target.dtype;
+  else if (typeof target === "object") {
+    if (target.device !== undefined) checkDevice(target.device);
+    dtype = target.dtype;
+    copy ||= target.copy ?? false;
+  } else if ((dtypes as readonly string[]).includes(target)) dtype = target as DType;
+  else checkDevice(target);
+  dtype = checkDType(dtype ?? options.dtype ?? x.dtype);
+  if (dtype === x.dtype) return copy ? clone(x) : x;
+  const out = allocateTensor(x.shape, dtype);
+  copyInto(out, x);
+  return record(ToCopy, out, [x], { dtype: x.dtype });
+}
+
+/** PyTorch's names of tensor classes, for `type`. */
+const classes = new Map<string, DType>(dtypes.map((d) => [`torch.${typeName(d)}Tensor`, d]));
+
+/** Without an argument PyTorch's class name, "torch.FloatTensor"; with a dtype or class name, the tensor cast to it. */
+export function type(x: Tensor): string;
+export function type(x: Tensor, target: string): Tensor;
+export function type(x: Tensor, target?: string): string | Tensor {
+  if (target === undefined) return `torch.${typeName(x.dtype)}Tensor`;
+  return to(x, classes.get(target) ?? checkDType(target));
+}
+
+// ---- writing ------------------------------------------------------------------------------------------------------
+
+const Copy: Rule<{ dtype: DType; shape: Shape }> = {
+  name: "CopyBackwards",
+  backward: (g, node) => {
+    const { dtype, shape } = node.args;
+    return [
+      node.needs(0) ? zeros(g.shape, { dtype: g.dtype }) : null,
+      node.needs(1) ? to(g.sumToSize(shape), dtype) : null,
+    ];
+  },
+};
+
+/** Writes another tensor's values, broadcast and cast, into this one. */
+export function copy_(self: Tensor, source: Tensor): Tensor {
+  if (!(source instanceof Tensor)) throw new TypeError(`copy_(): expected a tensor, got ${typeof source}`);
+  expand(source.detach(), self.shape); // throws PyTorch's message if the shapes do not fit
+  checkNoInternalOverlap(self);
+  const args = { dtype: source.dtype, shape: source.shape };
+  return recordInPlace(Copy, self, [self, source], args, () => {
+    copyInto(self, overlapsPartly(self, source) ? source.detach().clone() : source);
+  });
+}
+
+const Fill: Rule<object> = {
+  name: "FillBackward0",
+  backward: (
+    g,
+    node,
+  ) => [node.needs(0) ? zeros(g.shape, { dtype: g.dtype }) : null, node.needs(1) ? g.sum() : null],
+};
+const Zero: Rule<object> = { name: "ZeroBackward0", backward: (g) => [zeros(g.shape, { dtype: g.dtype })] };
+
+/** Writes one value, or a 0-d tensor's, everywhere. */
+export function fill_(self: Tensor, value: Operand): Tensor {
+  if (typeof value === "object" && value.ndim !== 0) {
+    throw new TypeError(
+      `fill_ only supports 0-dimension value tensor but got tensor with ${value.ndim} dimensions.`,
+    );
+  }
+  checkNoInternalOverlap(self);
+  const stored: Operand = typeof value === "object" ? value : truncated(value, self.dtype);
+  return recordInPlace(Fill, self, [self, value], {}, () => copyInto(self, stored));
+}
+
+/** Assigning a float to an integer tensor cuts it, as in PyTorch; castScalar checks the range. */
+function truncated(value: Scalar, dtype: DType): Scalar {
+  const cast = castScalar(value, dtype);
+  return dtype === "bool" ? cast !== 0 : cast;
+}
+
+/** Writes zeros everywhere. */
+export function zero_(self: Tensor): Tensor {
+  checkNoInternalOverlap(self);
+  return recordInPlace(Zero, self, [self], {}, () => copyInto(self, truncated(0, self.dtype)));
+}
+
+/** The methods of this family. */
+export interface CopyMethods {
+  /** A copy with memory of its own. */
+  clone(): Tensor;
+  /** The tensor itself if it is row-major, else a copy. */
+  contiguous(): Tensor;
+  /** Another dtype or device. */
+  to(target: DType | Device | Tensor | ToOptions, options?: ToOptions): Tensor;
+  /** PyTorch's class name, or a cast to one. */
+  type(): string;
+  /** A cast to a dtype or PyTorch's class name. */
+  type(target: string): Tensor;
+  /** Moved to the CPU. */
+  cpu(): Tensor;
+  /** As float32. */
+  float(): Tensor;
+  /** As float64. */
+  double(): Tensor;
+  /** As float16. */
+  half(): Tensor;
+  /** As int64. */
+  long(): Tensor;
+  /** As int32. */
+  int(): Tensor;
+  /** As int16. */
+  short(): Tensor;
+  /** As int8. */
+  char(): Tensor;
+  /** As uint8. */
+  byte(): Tensor;
+  /** As bool: whether not 0. */
+  bool(): Tensor;
+  /** The dtype of another tensor. */
+  typeAs(other: Tensor): Tensor;
+  /** Writes another tensor's values into this one. */
+  copy_(source: Tensor): Tensor;
+  /** Writes one value everywhere. */
+  fill_(value: Operand): Tensor;
+  /** Writes zeros everywhere. */
+  zero_(): Tensor;
+  /** Zeros of this dtype. */
+  newZeros(size: number | readonly number[], options?: TensorOptions): Tensor;
+  /** Ones of this dtype. */
+  newOnes(size: number | readonly number[], options?: TensorOptions): Tensor;
+  /** One value everywhere, of this dtype. */
+  newFull(size: number | readonly number[], value: Scalar, options?: TensorOptions): Tensor;
+  /** Values that do not matter yet, of this dtype. */
+  newEmpty(size: number | readonly number[], options?: TensorOptions): Tensor;
+  /** New values of this dtype. */
+  newTensor(data: TensorData, options?: TensorOptions): Tensor;
+  /** A 0-d tensor of this dtype. */
+  newScalar(value: Scalar): Tensor;
+  /** Memory of this dtype under given strides. */
+  newEmptyStrided(size: readonly number[], stride: readonly number[], options?: TensorOptions): Tensor;
+}
+
+const cast = (dtype: DType) =>
+  function (this: Tensor): Tensor {
+    return to(this, dtype);
+  };
+
+const methods: CopyMethods & ThisType<Tensor> = {
+  clone() {
+    return clone(this);
+  },
+  contiguous() {
+    return contiguous(this);
+  },
+  to(target, options) {
+    return to(this, target, options);
+  },
+  type(target?: string) {
+    return type(this, target as string) as never;
+  },
+  cpu() {
+    return this as unknown as Tensor;
+  },
+  float: cast("float32"),
+  double: cast("float64"),
+  half: cast("float16"),
+  long: cast("int64"),
+  int: cast("int32"),
+  short: cast("int16"),
+  char: cast("int8"),
+  byte: cast("uint8"),
+  bool: cast("bool"),
+  typeAs(other) {
+    return to(this, other.dtype);
+  },
+  copy_(source) {
+    return copy_(this, source);
+  },
+  fill_(value) {
+    return fill_(this, value);
+  },
+  zero_() {
+    return zero_(this);
+  },
+  newZeros(size, options = {}) {
+    return full(size, false, { dtype: this.dtype, ...options });
+  },
+  newOnes(size, options = {}) {
+    return full(size, true, { dtype: this.dtype, ...options });
+  },
+  newFull(size, value, options = {}) {
+    return full(size, value, { dtype: this.dtype, ...options });
+  },
+  newEmpty(size, options = {}) {
+    return full(size, false, { dtype: this.dtype, ...options });
+  },
+  newTensor(data, options = {}) {
+    return tensor(data, { dtype: this.dtype, ...options });
+  },
+  newScalar(value) {
+    return scalarTensor(value, this.dtype);
+  },
+  newEmptyStrided(size, stride, options = {}) {
+    checkOptions(options, "newEmptyStrided");
+    const shape = checkShape(size, "newEmptyStrided");
+    let last = 0;
+    for (let i = 0; i < shape.length; i++) last += Math.max(shape[i] - 1, 0) * stride[i];
+    const length = numel(shape) === 0 ? 0 : last + 1;
+    return finish(
+      new Tensor(Storage.allocate(options.dtype ?? this.dtype, length), 0, shape, frozen(stride)),
+      options,
+    );
+  },
+};
+installMethods(methods);

@@ -1,0 +1,132 @@
+/**
+ * A pointwise operation: a scalar program, and the gradients that follow from it.
+ * @module
+ */
+
+import { scalarFunction } from "../expr/lower_js.ts";
+import { gradientProgram, isZero, type Program } from "../expr/program.ts";
+import type { DType } from "../tensor/dtype.ts";
+
+/** Result dtype: that of the promoted inputs, the same but at least a float, or bool. */
+export type ResultKind = "same" | "float" | "bool";
+
+/** Choices of one row of the table. All have sound defaults. */
+export interface PointwiseOptions {
+  /**
+   * The gradients, where PyTorch's choice differs from the derivative (kinks, stability): one text for each input, in terms
+   * of the inputs, the result `y` and the incoming gradient `g`. Undefined means: derive it.
+   */
+  readonly grad?: string | readonly (string | undefined)[];
+  /** Result dtype; follows from the program by default. */
+  readonly result?: ResultKind;
+  /** Name of the graph node; from the operation's name by default. */
+  readonly gradFn?: string;
+  /** Names under which the graph shows saved inputs; `self`, `other` by default. */
+  readonly names?: readonly string[];
+  /** Attributes that the graph shows beside saved tensors, such as `alpha`. */
+  readonly attributes?: Readonly<Record<string, unknown>>;
+  /** Throws for a compute dtype that the operation does not support. */
+  readonly dtypes?: (compute: DType) => void;
+  /** Which inputs decide the dtype: all, all from an index on, or the first alone. */
+  readonly follows?: "all" | "first" | number;
+}
+
+/** Where an input of a gradient program comes from: the incoming gradient, the result, or an input by its index. */
+export const GRAD = -1, RESULT = -2;
+
+/** The gradient of an operation with respect to one input. */
+export interface Gradient {
+  /** The program that computes it, itself a pointwise operation; null where the incoming gradient passes unchanged. */
+  readonly op: PointwiseOp | null;
+  /** The operation's arguments: {@linkcode GRAD}, {@linkcode RESULT} or the index of an input. */
+  readonly sources: readonly number[];
+}
+
+/** A scalar program as an operation on tensors. */
+export class PointwiseOp {
+  /** Name in camelCase. */
+  readonly name: string;
+  /** The mathematics. */
+  readonly program: Program;
+  /** Result dtype. */
+  readonly result: ResultKind;
+  /** See {@linkcode PointwiseOptions.follows}. */
+  readonly follows: "all" | "first" | number;
+  /** See {@linkcode PointwiseOptions.dtypes}. */
+  readonly dtypes: ((compute: DType) => void) | null;
+  /** Name of the graph node. */
+  readonly gradFn: string;
+  /** Names of the inputs in graphs. */
+  readonly names: readonly string[];
+  /** Further attributes in graphs. */
+  readonly attributes: Readonly<Record<string, unknown>>;
+  private readonly gradSources: readonly (string | undefined)[];
+  private readonly gradients: (Gradient | null | undefined)[] = [];
+  private readonly masks = new Map<number, number>();
+  private scalar: ((...args: number[]) => number) | null = null;
+
+  /** An operation from a program with one output. */
+  constructor(program: Program, options: PointwiseOptions = {}) {
+    this.name = program.name;
+    this.program = program;
+    this.result = options.result ?? program.kind;
+    this.follows = options.follows ?? "all";
+    this.dtypes = options.dtypes ?? null;
+    this.gradFn = options.gradFn ?? `${this.name[0].toUpperCase()}${this.name.slice(1)}Backward0`;
+    this.names = options.names ?? ["self", "other", "third"];
+    this.attributes = options.attributes ?? {};
+    this.gradSources = typeof options.grad === "string" ? [options.grad] : options.grad ?? [];
+  }
+
+  /** Number of inputs. */
+  get arity(): number {
+    return this.program.inputs.length;
+  }
+
+  /** The program as a plain function of numbers. */
+  get scalarKernel(): (...args: number[]) => number {
+    return this.scalar ??= scalarFunction(this.program, "float") as (...args: number[]) => number;
+  }
+
+  /** The gradient with respect to input `i`, or null where it is zero everywhere. */
+  gradient(i: number): Gradient | null {
+    const known = this.gradients[i];
+    if (known !== undefined) return known;
+    return this.gradients[i] = this.derive(i);
+  }
+
+  private derive(i: number): Gradient | null {
+    const p = gradientProgram(this.program, i, { grad: this.gradSources[i] });
+    if (isZero(p)) return null;
+    const out = p.outputs[0];
+    if (out.op === "input" && p.uses[0].from === "grad") return { op: null, sources: [GRAD] };
+    const sources = p.uses.map(({ from, index }) =>
+      from === "grad" ? GRAD : from === "result" ? RESULT : index
+    );
+    return {
+      op: new PointwiseOp(p, {
+        result: "same",
+        follows: "first",
+        gradFn: `${this.gradFn}Backward`,
+        names: p.inputs,
+      }),
+      sources,
+    };
+  }
+
+  /** Bit i: input i has to be saved; bit `arity`: the result has to be. `needs` has a bit for each wanted gradient. */
+  savedFor(needs: number): number {
+    let mask = this.masks.get(needs);
+    if (mask !== undefined) return mask;
+    mask = 0;
+    for (let i = 0; i < this.arity; i++) {
+      if ((needs & (1 << i)) === 0) continue;
+      for (const source of this.gradient(i)?.sources ?? []) {
+        if (source >= 0) mask |= 1 << source;
+        else if (source === RESULT) mask |= 1 << this.arity;
+      }
+    }
+    this.masks.set(needs, mask);
+    return mask;
+  }
+}

@@ -1,0 +1,615 @@
+/**
+ * Views: the same memory under other shapes and strides. Writes through one are seen through all.
+ * @module
+ */
+
+import { metaOf } from "../autograd/graph.ts";
+import { mode } from "../autograd/modes.ts";
+import {
+  contiguousStrides,
+  frozen,
+  inferShape,
+  isContiguous,
+  normalizeDim,
+  numel,
+  sameShape,
+  SCALAR_SHAPE,
+  type Shape,
+  shapeText,
+  sizesFrom,
+  viewStrides,
+} from "../tensor/shape.ts";
+import { fromTypedArray } from "../tensor/create.ts";
+import { typeName } from "../tensor/dtype.ts";
+import { installMethods, Tensor } from "../tensor/tensor.ts";
+import { record, type Rule } from "./record.ts";
+
+/** Another window on a tensor's memory, without history. */
+export function windowOn(t: Tensor, shape: Shape, strides: Shape, offset: number = t.offset): Tensor {
+  const out = new Tensor(t.storage, offset, shape, strides);
+  out.counter = t.counter;
+  return out;
+}
+
+/** A view that writes and gradients go through: a window that knows its base. */
+function makeView(t: Tensor, shape: Shape, strides: Shape, offset: number = t.offset): Tensor {
+  const out = windowOn(t, shape, strides, offset);
+  const base = t.view_ === null ? t : t.view_.base;
+  out.view_ = { base, version: t.counter.version, madeInNoGrad: !mode.grad };
+  return out;
+}
+
+interface Sizes {
+  readonly selfSymSizes: Shape;
+}
+
+// ---- reshaping ----------------------------------------------------------------------------------------------------
+
+const View: Rule<Sizes> = {
+  name: "ViewBackward0",
+  backward: (g, { args }) => [g.reshape(args.selfSymSizes)],
+};
+const UnsafeView: Rule<Sizes> = { name: "UnsafeViewBackward0", backward: View.backward };
+
+/** The same memory in another shape; TypeError where the strides do not allow it. */
+export function view(x: Tensor, ...sizes: (number | readonly number[])[]): Tensor {
+  const shape = inferShape(sizesFrom(sizes), x.numel());
+  const strides = viewStrides(x.shape, x.strides, shape);
+  if (strides === null) {
+    throw new TypeError(
+      "view size is not compatible with input tensor's size and stride (at least one dimension spans across two " +
+        "contiguous subspaces). Use .reshape(...) instead.",
+    );
+  }
+  return record(View, makeView(x, shape, strides), [x], { selfSymSizes: x.shape });
+}
+
+/** Another shape of the same elements: a view where the strides allow it, else a copy. One size may be -1. */
+export function reshape(x: Tensor, ...sizes: (number | readonly number[])[]): Tensor {
+  const shape = inferShape(sizesFrom(sizes), x.numel());
+  const strides = viewStrides(x.shape, x.strides, shape);
+  if (strides !== null) return record(View, makeView(x, shape, strides), [x], { selfSymSizes: x.shape });
+  const copy = x.clone();
+  return record(UnsafeView, windowOn(copy, shape, contiguousStrides(shape)), [copy], {
+    selfSymSizes: x.shape,
+  });
+}
+
+/** Joins the dimensions from `startDim` to `endDim`; the tensor itself where there is nothing to join. */
+export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
+  const start = normalizeDim(startDim, x.ndim), end = normalizeDim(endDim, x.ndim);
+  if (start > end) throw new RangeError("flatten() has invalid args: startDim cannot come after endDim");
+  if (x.ndim === 0) return reshape(x, 1);
+  if (start === end) return x;
+  const joined = numel(x.shape.slice(start, end + 1));
+  return reshape(x, [...x.shape.slice(0, start), joined, ...x.shape.slice(end + 1)]);
+}
+
+/** Splits one dimension into several. */
+export function unflatten(x: Tensor, dim: number, sizes: readonly number[]): Tensor {
+  const d = normalizeDim(dim, x.ndim);
+  return view(x, [...x.shape.slice(0, d), ...inferShape(sizes, x.shape[d]), ...x.shape.slice(d + 1)]);
+}
+
+// ---- order of dimensions ------------------------------------------------------------------------------------------
+
+const Permute: Rule<{ dims: readonly number[] }> = {
+  name: "PermuteBackward0",
+  backward: (g, { args }) => [permute(g, inverse(args.dims))],
+};
+const Transpose: Rule<{ dim0: number; dim1: number }> = {
+  name: "TransposeBackward0",
+  backward: (g, { args }) => [transpose(g, args.dim0, args.dim1)],
+};
+const T: Rule<object> = { name: "TBackward0", backward: (g) => [t(g)] };
+
+function inverse(dims: readonly number[]): number[] {
+  const out = new Array<number>(dims.length);
+  dims.forEach((d, i) => out[d] = i);
+  return out;
+}
+
+function permuted(x: Tensor, dims: readonly number[]): Tensor {
+  return makeView(x, frozen(dims.map((d) => x.shape[d])), frozen(dims.map((d) => x.strides[d])));
+}
+
+/** Reorders all dimensions. */
+export function permute(x: Tensor, ...dims: (number | readonly number[])[]): Tensor {
+  const order = sizesFrom(dims);
+  if (order.length !== x.ndim) {
+    throw new TypeError(
+      "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of " +
+        `dimensions i.e. input.dim() = ${x.ndim} is not equal to len(dims) = ${order.length}`,
+    );
+  }
+  const normal = order.map((d) => normalizeDim(d, x.ndim));
+  if (new Set(normal).size !== normal.length) {
+    throw new RangeError("permute(): duplicate dims are not allowed.");
+  }
+  return record(Permute, permuted(x, normal), [x], { dims: normal });
+}
+
+/** Swaps two dimensions. */
+export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
+  const a = normalizeDim(dim0, x.ndim), b = normalizeDim(dim1, x.ndim);
+  const order = x.shape.map((_, i) => i === a ? b : i === b ? a : i);
+  return record(Transpose, permuted(x, order), [x], { dim0: a, dim1: b });
+}
+
+/** The transpose of a matrix; a vector or 0-d tensor as it is. */
+export function t(x: Tensor): Tensor {
+  if (x.ndim > 2) throw new TypeError(`t() expects a tensor with <= 2 dimensions, but self is ${x.ndim}D`);
+  return record(T, permuted(x, x.shape.map((_, i) => x.ndim - 1 - i)), [x], {});
+}
+
+/** Moves dimensions to other places; the rest keep their order. */
+export function movedim(
+  x: Tensor,
+  source: number | readonly number[],
+  destination: number | readonly number[],
+): Tensor {
+  const from = [source].flat().map((d) => normalizeDim(d as number, x.ndim));
+  const to = [destination].flat().map((d) => normalizeDim(d as number, x.ndim));
+  if (from.length !== to.length) {
+    throw new TypeError(
+      `movedim: Invalid source or destination dims: source (${
+        shapeText(from)
+      } dims) should contain the same number of ` +
+        `dims as destination (${shapeText(to)} dims)`,
+    );
+  }
+  const rest = x.shape.map((_, i) => i).filter((i) => !from.includes(i));
+  const order = x.shape.map((_, i) => {
+    const k = to.indexOf(i);
+    return k >= 0 ? from[k] : rest.shift()!;
+  });
+  return permute(x, order);
+}
+
+// ---- sizes of 1 ---------------------------------------------------------------------------------------------------
+
+const Squeeze: Rule<Sizes> = {
+  name: "SqueezeBackward0",
+  backward: (g, { args }) => [g.reshape(args.selfSymSizes)],
+};
+const SqueezeDim: Rule<Sizes & { dim: number }> = {
+  name: "SqueezeBackward1",
+  backward: Squeeze.backward as never,
+};
+const SqueezeDims: Rule<Sizes & { dim: readonly number[] }> = {
+  name: "SqueezeBackward2",
+  backward: Squeeze.backward as never,
+};
+const Unsqueeze: Rule<{ dim: number }> = {
+  name: "UnsqueezeBackward0",
+  backward: (g, { args }) => [squeeze(g, args.dim)],
+};
+
+/** Drops dimensions of size 1: all, or those given. */
+export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
+  const chosen = dim === undefined
+    ? x.shape.map((_, i) => i)
+    : [dim].flat().map((d) => normalizeDim(d as number, x.ndim));
+  const keep = x.shape.map((_, i) => i).filter((i) => !(x.shape[i] === 1 && chosen.includes(i)));
+  const out = makeView(x, frozen(keep.map((i) => x.shape[i])), frozen(keep.map((i) => x.strides[i])));
+  const selfSymSizes = x.shape;
+  if (dim === undefined) return record(Squeeze, out, [x], { selfSymSizes });
+  if (typeof dim === "number") return record(SqueezeDim, out, [x], { selfSymSizes, dim: chosen[0] });
+  return record(SqueezeDims, out, [x], { selfSymSizes, dim: chosen });
+}
+
+/** Inserts a dimension of size 1. */
+export function unsqueeze(x: Tensor, dim: number): Tensor {
+  const d = normalizeDim(dim, x.ndim + 1);
+  const step = d < x.ndim ? x.shape[d] * x.strides[d] : 1;
+  const shape = frozen([...x.shape.slice(0, d), 1, ...x.shape.slice(d)]);
+  return record(
+    Unsqueeze,
+    makeView(x, shape, frozen([...x.strides.slice(0, d), step, ...x.strides.slice(d)])),
+    [x],
+    {
+      dim: d,
+    },
+  );
+}
+
+// ---- repetition without copies ------------------------------------------------------------------------------------
+
+const Expand: Rule<Sizes> = {
+  name: "ExpandBackward0",
+  backward: (g, { args }) => [g.sumToSize(args.selfSymSizes)],
+};
+
+/** Repeats dimensions of size 1 (and new ones in front) without copying; -1 keeps a size. */
+export function expand(x: Tensor, ...sizes: (number | readonly number[])[]): Tensor {
+  const target = sizesFrom(sizes);
+  const lead = target.length - x.ndim;
+  if (lead < 0) {
+    throw new TypeError(
+      `expand(torch.${typeName(x.dtype)}Tensor{${shapeText(x.shape)}}, size=${
+        shapeText(target)
+      }): the number of sizes ` +
+        `provided (${target.length}) must be greater or equal to the number of dimensions in the tensor (${x.ndim})`,
+    );
+  }
+  const shape: number[] = [], strides: number[] = [];
+  for (let i = 0; i < target.length; i++) {
+    const size = target[i], have = i < lead ? 1 : x.shape[i - lead];
+    if (!Number.isInteger(size) || size < -1) {
+      throw new RangeError(`expand(): sizes must be -1 or not negative, got ${shapeText(target)}`);
+    }
+    if (size === -1 && i < lead) {
+      throw new RangeError(
+        `The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension ${i}`,
+      );
+    }
+    if (size !== -1 && size !== have && have !== 1) {
+      throw new TypeError(
+        `The expanded size of the tensor (${size}) must match the existing size (${have}) at non-singleton dimension ${i}. ` +
+          ` Target sizes: ${shapeText(target)}.  Tensor sizes: ${shapeText(x.shape)}`,
+      );
+    }
+    const out = size === -1 ? have : size;
+    shape.push(out);
+    strides.push(i < lead || (have === 1 && out !== 1) ? 0 : x.strides[i - lead]);
+  }
+  return record(Expand, makeView(x, frozen(shape), frozen(strides)), [x], { selfSymSizes: x.shape });
+}
+
+// ---- parts --------------------------------------------------------------------------------------------------------
+
+const Select: Rule<Sizes & { dim: number; index: number }> = {
+  name: "SelectBackward0",
+  backward: (g, { args }) => [embed(g, args.selfSymSizes, (whole) => select(whole, args.dim, args.index))],
+};
+const Slice: Rule<Sizes & { dim: number; start: number; end: number; step: number }> = {
+  name: "SliceBackward0",
+  backward: (
+    g,
+    { args: a },
+  ) => [embed(g, a.selfSymSizes, (whole) => slice(whole, a.dim, a.start, a.end, a.step))],
+};
+const Embed: Rule<{ part: (whole: Tensor) => Tensor }> = {
+  name: "EmbedBackward0",
+  backward: (g, { args }) => [args.part(g)],
+};
+
+/** Zeros of `shape` with `x` in the place that `part` cuts out: the gradient of taking that part. */
+function embed(x: Tensor, shape: Shape, part: (whole: Tensor) => Tensor): Tensor {
+  const out = x.newZeros(shape);
+  const before = mode.grad;
+  mode.grad = false;
+  try {
+    part(out).copy_(x);
+  } finally {
+    mode.grad = before;
+  }
+  out.counter.version = 0;
+  return record(Embed, out, [x], { part });
+}
+
+/** The slice at one index of a dimension, without that dimension. */
+export function select(x: Tensor, dim: number, index: number): Tensor {
+  if (x.ndim === 0) throw new RangeError("select() cannot be applied to a 0-dim tensor.");
+  const d = normalizeDim(dim, x.ndim), size = x.shape[d];
+  if (!Number.isInteger(index)) {
+    throw new TypeError(`select(): index must be an integer, got ${String(index)}`);
+  }
+  if (index < -size || index >= size) {
+    throw new RangeError(
+      `select(): index ${index} out of range for tensor of size ${shapeText(x.shape)} at dimension ${d}`,
+    );
+  }
+  const i = index < 0 ? index + size : index;
+  const shape = frozen(x.shape.filter((_, k) => k !== d)),
+    strides = frozen(x.strides.filter((_, k) => k !== d));
+  return record(Select, makeView(x, shape, strides, x.offset + i * x.strides[d]), [x], {
+    selfSymSizes: x.shape,
+    dim: d,
+    index: i,
+  });
+}
+
+/** Every `step`-th index of a dimension from `start` to before `end`, with Python's rules for negative and far bounds. */
+export function slice(
+  x: Tensor,
+  dim: number,
+  start?: number | null,
+  end?: number | null,
+  step = 1,
+): Tensor {
+  if (step === 0) throw new RangeError("slice step cannot be zero");
+  if (step < 0) throw new RangeError("step must be greater than zero");
+  const d = normalizeDim(dim, x.ndim), size = x.shape[d];
+  const bound = (value: number) => Math.min(Math.max(value < 0 ? value + size : value, 0), size);
+  const from = bound(start ?? 0), to = Math.max(bound(end ?? size), from);
+  const shape = x.shape.map((s, k) => k === d ? Math.ceil((to - from) / step) : s);
+  const strides = x.strides.map((s, k) => k === d ? s * step : s);
+  return record(Slice, makeView(x, frozen(shape), frozen(strides), x.offset + from * x.strides[d]), [x], {
+    selfSymSizes: x.shape,
+    dim: d,
+    start: from,
+    end: to,
+    step,
+  });
+}
+
+/** `length` indices of a dimension from `start`. */
+export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
+  const d = normalizeDim(dim, x.ndim), size = x.shape[d];
+  if (length < 0) throw new RangeError("narrow(): length must be non-negative.");
+  if (start < -size || start > size) {
+    throw new RangeError(
+      `start out of range (expected to be in range of [${-size}, ${size}], but got ${start})`,
+    );
+  }
+  const from = start < 0 ? start + size : start;
+  if (from + length > size) {
+    throw new RangeError(`start (${from}) + length (${length}) exceeds dimension size (${size}).`);
+  }
+  return slice(x, d, from, from + length);
+}
+
+const Diagonal: Rule<Sizes & { offset: number; dim1: number; dim2: number }> = {
+  name: "DiagonalBackward0",
+  backward: (
+    g,
+    { args: a },
+  ) => [embed(g, a.selfSymSizes, (whole) => diagonal(whole, a.offset, a.dim1, a.dim2))],
+};
+
+/** The diagonal of two dimensions, as the last dimension. */
+export function diagonal(x: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
+  const a = normalizeDim(dim1, x.ndim), b = normalizeDim(dim2, x.ndim);
+  if (a === b) throw new RangeError(`diagonal dimensions cannot be identical ${dim1}, ${dim2}`);
+  const rows = x.shape[a] - Math.max(-offset, 0), columns = x.shape[b] - Math.max(offset, 0);
+  const size = Math.max(Math.min(rows, columns), 0);
+  const start = size === 0 ? 0 : offset >= 0 ? offset * x.strides[b] : -offset * x.strides[a];
+  const keep = x.shape.map((_, i) => i).filter((i) => i !== a && i !== b);
+  const shape = frozen([...keep.map((i) => x.shape[i]), size]);
+  const strides = frozen([...keep.map((i) => x.strides[i]), x.strides[a] + x.strides[b]]);
+  return record(Diagonal, makeView(x, shape, strides, x.offset + start), [x], {
+    selfSymSizes: x.shape,
+    offset,
+    dim1: a,
+    dim2: b,
+  });
+}
+
+const AsStrided: Rule<Sizes & { selfStrides: Shape; size: Shape; stride: Shape; storageOffset: number }> = {
+  name: "AsStridedBackward0",
+  backward: (g, { args: a }) => [scatterStrided(g, a)],
+};
+
+/** Adds a window's gradient, element by element, where each was read: windows may overlap themselves. */
+function scatterStrided(
+  g: Tensor,
+  a: { selfSymSizes: Shape; selfStrides: Shape; size: Shape; stride: Shape; storageOffset: number },
+): Tensor {
+  const places = windowPlaces(a.size, a.stride, a.storageOffset);
+  const span = 1 + a.selfSymSizes.reduce((sum, s, i) => sum + Math.max(s - 1, 0) * a.selfStrides[i], 0);
+  const flat = g.newZeros(span).indexAdd(0, fromTypedArray(places), g.reshape(-1));
+  return asStrided(flat, a.selfSymSizes, a.selfStrides, 0);
+}
+
+/** The places in memory of a window's elements, row-major. */
+function windowPlaces(size: Shape, stride: Shape, offset: number): BigInt64Array {
+  let places = [offset];
+  size.forEach((s, d) =>
+    places = places.flatMap((p) => Array.from({ length: s }, (_, i) => p + i * stride[d]))
+  );
+  return BigInt64Array.from(places, BigInt);
+}
+
+/** Any window on the memory: sizes, strides and offset in elements. RangeError where it would leave the memory. */
+export function asStrided(
+  x: Tensor,
+  size: readonly number[],
+  stride: readonly number[],
+  storageOffset?: number,
+): Tensor {
+  if (size.length !== stride.length) {
+    throw new TypeError(
+      `mismatch in length of strides and shape: ${shapeText(stride)} and ${shapeText(size)}`,
+    );
+  }
+  const offset = storageOffset ?? x.offset;
+  let last = offset;
+  for (let i = 0; i < size.length; i++) {
+    if (!Number.isInteger(size[i]) || !Number.isInteger(stride[i]) || size[i] < 0 || stride[i] < 0) {
+      throw new RangeError(
+        `asStrided: sizes and strides must be non-negative integers, got ${shapeText(size)} and ${
+          shapeText(stride)
+        }`,
+      );
+    }
+    last += Math.max(size[i] - 1, 0) * stride[i];
+  }
+  if (offset < 0 || (numel(size) > 0 && last >= x.storage.length)) {
+    throw new RangeError(
+      `setStorage: sizes ${shapeText(size)}, strides ${
+        shapeText(stride)
+      }, storage offset ${offset} require a storage of ` +
+        `${last + 1} elements, but this one has ${x.storage.length}`,
+    );
+  }
+  const out = makeView(x, frozen(size), frozen(stride), offset);
+  return record(AsStrided, out, [x], {
+    selfSymSizes: x.shape,
+    selfStrides: x.strides,
+    size: out.shape,
+    stride: out.strides,
+    storageOffset: offset - x.offset,
+  });
+}
+
+// ---- without history ----------------------------------------------------------------------------------------------
+
+/** The same memory without history: writes are shared, and counted, but no gradient flows. */
+export function detach(x: Tensor): Tensor {
+  return windowOn(x, x.shape, x.strides);
+}
+
+/** The methods of this family. */
+export interface ViewMethods {
+  /** The same memory in another shape; TypeError where the strides do not allow it. */
+  view(...sizes: (number | readonly number[])[]): Tensor;
+  /** The shape of another tensor, as a view. */
+  viewAs(other: Tensor): Tensor;
+  /** Another shape: a view where possible, else a copy. One size may be -1. */
+  reshape(...sizes: (number | readonly number[])[]): Tensor;
+  /** The shape of another tensor. */
+  reshapeAs(other: Tensor): Tensor;
+  /** Joins dimensions. */
+  flatten(startDim?: number, endDim?: number): Tensor;
+  /** Splits a dimension. */
+  unflatten(dim: number, sizes: readonly number[]): Tensor;
+  /** Reorders all dimensions. */
+  permute(...dims: (number | readonly number[])[]): Tensor;
+  /** Swaps two dimensions. */
+  transpose(dim0: number, dim1: number): Tensor;
+  /** Swaps two dimensions; NumPy's name. */
+  swapaxes(dim0: number, dim1: number): Tensor;
+  /** The transpose of a matrix. */
+  t(): Tensor;
+  /** Moves dimensions. */
+  movedim(source: number | readonly number[], destination: number | readonly number[]): Tensor;
+  /** Drops dimensions of size 1. */
+  squeeze(dim?: number | readonly number[]): Tensor;
+  /** Inserts a dimension of size 1. */
+  unsqueeze(dim: number): Tensor;
+  /** Repeats dimensions of size 1 without copying. */
+  expand(...sizes: (number | readonly number[])[]): Tensor;
+  /** Repeats to the shape of another tensor. */
+  expandAs(other: Tensor): Tensor;
+  /** The slice at one index of a dimension. */
+  select(dim: number, index: number): Tensor;
+  /** Part of a dimension, with Python's slice rules. */
+  slice(dim: number, start?: number | null, end?: number | null, step?: number): Tensor;
+  /** `length` indices of a dimension. */
+  narrow(dim: number, start: number, length: number): Tensor;
+  /** The diagonal of two dimensions. */
+  diagonal(offset?: number, dim1?: number, dim2?: number): Tensor;
+  /** Any window on the memory. */
+  asStrided(size: readonly number[], stride: readonly number[], storageOffset?: number): Tensor;
+  /** The same memory without history. */
+  detach(): Tensor;
+  /** This tensor cut off from its history. */
+  detach_(): Tensor;
+  /** The same memory without history, whose writes autograd does not see. Settable. */
+  data: Tensor;
+  /** All dimensions reversed. */
+  readonly T: Tensor;
+  /** The last two dimensions swapped. */
+  readonly mT: Tensor;
+}
+
+const methods: Omit<ViewMethods, "data" | "T" | "mT"> & ThisType<Tensor> = {
+  view(...sizes) {
+    return view(this, ...sizes);
+  },
+  viewAs(other) {
+    return view(this, other.shape);
+  },
+  reshape(...sizes) {
+    return reshape(this, ...sizes);
+  },
+  reshapeAs(other) {
+    return reshape(this, other.shape);
+  },
+  flatten(startDim, endDim) {
+    return flatten(this, startDim, endDim);
+  },
+  unflatten(dim, sizes) {
+    return unflatten(this, dim, sizes);
+  },
+  permute(...dims) {
+    return permute(this, ...dims);
+  },
+  transpose(dim0, dim1) {
+    return transpose(this, dim0, dim1);
+  },
+  swapaxes(dim0, dim1) {
+    return transpose(this, dim0, dim1);
+  },
+  t() {
+    return t(this);
+  },
+  movedim(source, destination) {
+    return movedim(this, source, destination);
+  },
+  squeeze(dim) {
+    return squeeze(this, dim);
+  },
+  unsqueeze(dim) {
+    return unsqueeze(this, dim);
+  },
+  expand(...sizes) {
+    return expand(this, ...sizes);
+  },
+  expandAs(other) {
+    return expand(this, other.shape);
+  },
+  select(dim, index) {
+    return select(this, dim, index);
+  },
+  slice(dim, start, end, step) {
+    return slice(this, dim, start, end, step);
+  },
+  narrow(dim, start, length) {
+    return narrow(this, dim, start, length);
+  },
+  diagonal(offset, dim1, dim2) {
+    return diagonal(this, offset, dim1, dim2);
+  },
+  asStrided(size, stride, storageOffset) {
+    return asStrided(this, size, stride, storageOffset);
+  },
+  detach() {
+    return detach(this);
+  },
+  detach_() {
+    if (this.view_ !== null) {
+      throw new TypeError("Can't detach views in-place. Use detach() instead.");
+    }
+    const meta = this.meta;
+    if (meta !== null) {
+      meta.node = null;
+      meta.requiresGrad = false;
+    }
+    return this;
+  },
+};
+installMethods(methods);
+
+Object.defineProperties(Tensor.prototype, {
+  data: {
+    configurable: true,
+    get(this: Tensor): Tensor {
+      const out = windowOn(this, this.shape, this.strides);
+      out.counter = { version: 0 };
+      return out;
+    },
+    set(this: Tensor, value: Tensor) {
+      if (value.dtype !== this.dtype && this.meta !== null && this.meta.grad !== null) {
+        metaOf(this).grad = null;
+      }
+      this.storage = value.storage;
+      this.offset = value.offset;
+      this.shape = value.shape;
+      this.strides = value.strides;
+    },
+  },
+  T: {
+    configurable: true,
+    get(this: Tensor): Tensor {
+      return permute(this, this.shape.map((_, i) => this.ndim - 1 - i));
+    },
+  },
+  mT: {
+    configurable: true,
+    get(this: Tensor): Tensor {
+      return transpose(this, -2, -1);
+    },
+  },
+});

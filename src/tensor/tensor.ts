@@ -1,0 +1,333 @@
+/**
+ * The tensor: a strided window on typed-array memory, and what it remembers of its making.
+ * @module
+ */
+
+import type { Node } from "../autograd/node.ts";
+import type { TensorMethods } from "../ops/methods.ts";
+import { warn } from "../warn.ts";
+import { type AutogradMeta, type VersionCounter, viewHooks, type ViewInfo } from "./autograd_meta.ts";
+import { type DType, isFloatingPoint, type TypedArray } from "./dtype.ts";
+import { formatTensor, pythonScalar } from "./format.ts";
+import { contiguousStrides, isContiguous, numel, type Shape } from "./shape.ts";
+import { Storage } from "./storage.ts";
+
+/** Nested JavaScript arrays of elements; a plain element for a 0-d tensor. */
+export type NestedArray<T = number | boolean> = T | NestedArray<T>[];
+
+/** Where a tensor's memory is. */
+export type Device = "cpu";
+
+// Methods come from the families in `ops/` and `autograd/`, each of which describes its own; see `ops/methods.ts`.
+// deno-lint-ignore no-empty-interface no-unsafe-declaration-merging
+export interface Tensor extends TensorMethods {}
+
+/**
+ * An n-dimensional array with PyTorch's semantics: strided views over shared memory, and automatic differentiation.
+ *
+ * Make one with {@linkcode tensor}, {@linkcode zeros}, {@linkcode randn} and their like; the constructor is the inside of
+ * the house.
+ *
+ * @example
+ * ```ts
+ * import * as dg from "@dinograd/dinograd";
+ *
+ * const x = dg.tensor([1, 2, 3], { requiresGrad: true });
+ * x.pow(2).sum().backward();
+ * console.log(x.grad); // tensor([2., 4., 6.])
+ * ```
+ */
+export class Tensor {
+  /** The memory. */
+  storage: Storage;
+  /** Index of the first element in the memory. */
+  offset: number;
+  /** Sizes. */
+  shape: Shape;
+  /** Steps in elements, one a dimension. */
+  strides: Shape;
+  /** Gradient state, or null. For the inside of the house; use `requiresGrad`, `grad` and `gradFn`. */
+  meta: AutogradMeta | null;
+  /** Set on views. For the inside of the house. */
+  view_: ViewInfo | null;
+  /** Counts in-place writes. For the inside of the house. */
+  counter: VersionCounter;
+
+  /** `x[0]`, `x[-1]`: the element or slice at an index of the first dimension; assignable. */
+  // deno-lint-ignore no-explicit-any
+  [index: number]: any;
+  /** `x["1:3, ..., ::2"]`: basic slicing; assignable. See `index` for the typed form. */
+  // deno-lint-ignore no-explicit-any
+  [slice: `${string}:${string}`]: any;
+  /** `x["..., 0"]`, `x["0, 1"]`: basic indexing of several dimensions; assignable. */
+  // deno-lint-ignore no-explicit-any
+  [indices: `${string},${string}`]: any;
+
+  /** Wraps memory that exists. For the inside of the house. */
+  constructor(storage: Storage, offset: number, shape: Shape, strides: Shape) {
+    this.storage = storage;
+    this.offset = offset;
+    this.shape = shape;
+    this.strides = strides;
+    this.meta = null;
+    this.view_ = null;
+    this.counter = storage;
+  }
+
+  /** Element type. */
+  get dtype(): DType {
+    return this.storage.dtype;
+  }
+
+  /** Where the memory is. */
+  get device(): Device {
+    return "cpu";
+  }
+
+  /** Number of dimensions. */
+  get ndim(): number {
+    return this.shape.length;
+  }
+
+  /** Number of elements. */
+  numel(): number {
+    return numel(this.shape);
+  }
+
+  /** Number of dimensions; PyTorch's `dim()`. */
+  dim(): number {
+    return this.shape.length;
+  }
+
+  /** Size of the first dimension, so that a tensor reads like an array. TypeError for a 0-d tensor. */
+  get length(): number {
+    if (this.shape.length === 0) throw new TypeError("len() of a 0-d tensor");
+    return this.shape[0];
+  }
+
+  /** The strides; with a dimension, that dimension's. */
+  stride(): Shape;
+  stride(dim: number): number;
+  stride(dim?: number): Shape | number {
+    return dim === undefined ? this.strides : this.strides[dim < 0 ? dim + this.ndim : dim];
+  }
+
+  /** Index of the first element in the memory, in elements. */
+  storageOffset(): number {
+    return this.offset;
+  }
+
+  /** Bytes an element. */
+  get itemsize(): number {
+    return this.storage.data.BYTES_PER_ELEMENT;
+  }
+
+  /** Whether the elements lie row-major without gaps. */
+  isContiguous(): boolean {
+    return isContiguous(this.shape, this.strides);
+  }
+
+  /** Whether the dtype is a floating-point type. */
+  isFloatingPoint(): boolean {
+    return isFloatingPoint(this.dtype);
+  }
+
+  // ---- gradient state -------------------------------------------------------------------------------------------
+
+  /** Whether gradients are computed with respect to this tensor. Settable on leaves. */
+  get requiresGrad(): boolean {
+    if (this.view_ !== null) viewHooks.refresh(this);
+    const meta = this.meta;
+    return meta !== null && (meta.requiresGrad || meta.node !== null);
+  }
+
+  set requiresGrad(value: boolean) {
+    this.requiresGrad_(value);
+  }
+
+  /** Whether this tensor was made by the user rather than by a recorded operation. */
+  get isLeaf(): boolean {
+    return this.gradFn === null;
+  }
+
+  /** The operation that made this tensor, or null on a leaf. */
+  get gradFn(): Node | null {
+    if (this.view_ !== null) viewHooks.refresh(this);
+    return this.meta === null ? null : this.meta.node;
+  }
+
+  /** The accumulated gradient of a leaf, or of a tensor on which `retainGrad()` was called. */
+  get grad(): Tensor | null {
+    const meta = this.meta;
+    if (meta === null) return null;
+    if (meta.node !== null && meta.grad === null && !meta.retainsGrad) {
+      warn(
+        "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be " +
+          "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf " +
+          "Tensor, use .retainGrad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure " +
+          "you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information.",
+      );
+    }
+    return meta.grad;
+  }
+
+  set grad(value: Tensor | null) {
+    this.setGrad(value);
+  }
+
+  /** Whether `retainGrad()` was called on this non-leaf. */
+  get retainsGrad(): boolean {
+    return this.meta !== null && this.meta.retainsGrad;
+  }
+
+  /** How many in-place writes the memory has seen; PyTorch's `_version`. */
+  get version(): number {
+    return this.counter.version;
+  }
+
+  /** Whether this tensor is a view of another. */
+  get isView(): boolean {
+    return this.view_ !== null;
+  }
+
+  /** The tensor that this one is a view of, or null; PyTorch's `_base`. */
+  get base(): Tensor | null {
+    return this.view_ === null ? null : this.view_.base;
+  }
+
+  // ---- reading --------------------------------------------------------------------------------------------------
+
+  /**
+   * The one element as a JavaScript value: a number, or a boolean for bool. An int64 beyond 2^53 is a RangeError, because a
+   * number could not hold it; read it with `typedArray()`.
+   */
+  item(): number | boolean {
+    if (this.numel() !== 1) {
+      throw new TypeError(`a Tensor with ${this.numel()} elements cannot be converted to Scalar`);
+    }
+    return toNumber(this.storage.get(this.offset), this.dtype);
+  }
+
+  /** The elements as nested arrays of numbers (booleans for bool); a plain value for a 0-d tensor. PyTorch's `tolist`. */
+  toArray(): NestedArray {
+    const { dtype, shape, strides } = this;
+    const read = (dim: number, at: number): NestedArray => {
+      if (dim === shape.length) return toNumber(this.storage.get(at), dtype);
+      return Array.from({ length: shape[dim] }, (_, i) => read(dim + 1, at + i * strides[dim]));
+    };
+    return read(0, this.offset);
+  }
+
+  /** PyTorch's `tolist`, the same as {@linkcode toArray}. */
+  tolist(): NestedArray {
+    return this.toArray();
+  }
+
+  /** The element at a row-major index, as stored: bigint for int64, 0 or 1 for bool. For the inside of the house. */
+  at(index: number): number | bigint {
+    let at = this.offset;
+    for (let d = this.shape.length - 1; d >= 0; d--) {
+      const size = this.shape[d];
+      at += (index % size) * this.strides[d];
+      index = Math.floor(index / size);
+    }
+    return this.storage.get(at);
+  }
+
+  /**
+   * The elements in row-major order as a typed array, **sharing memory** where the tensor is contiguous (else a copy):
+   * PyTorch's `numpy()`. A tensor that requires a gradient must be detached first.
+   */
+  typedArray(): TypedArray {
+    if (this.requiresGrad) {
+      throw new TypeError(
+        "Can't call typedArray() on Tensor that requires grad. Use tensor.detach().typedArray() instead.",
+      );
+    }
+    const count = this.numel();
+    if (!this.isContiguous()) return this.contiguous().typedArray();
+    const data = this.storage.data;
+    if (this.offset === 0 && count === data.length) return data;
+    return data.subarray(this.offset, this.offset + count);
+  }
+
+  // ---- as JavaScript sees it ------------------------------------------------------------------------------------
+
+  /** PyTorch's text of a tensor, character for character. */
+  toString(): string {
+    return formatTensor({
+      dtype: this.dtype,
+      shape: this.shape,
+      get: (index) => this.at(index),
+      gradFn: this.gradFn?.name() ?? null,
+      requiresGrad: this.requiresGrad,
+      isParameter: this.isParameter,
+    });
+  }
+
+  /** True on `nn.Parameter`. */
+  get isParameter(): boolean {
+    return false;
+  }
+
+  /** What `console.log` shows. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return this.toString();
+  }
+
+  /** What Node's `util.inspect` shows. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+
+  /** A nested array, so that `JSON.stringify` gives numbers. */
+  toJSON(): NestedArray {
+    return this.toArray();
+  }
+
+  /** Iterates over the first dimension, as in `for (const row of x)`. */
+  *[Symbol.iterator](): IterableIterator<Tensor> {
+    if (this.shape.length === 0) throw new TypeError("iteration over a 0-d tensor");
+    for (let i = 0; i < this.shape[0]; i++) yield this.select(0, i);
+  }
+
+  /**
+   * `Number(t)` works for a detached tensor of one element; for one that carries a gradient it throws, because the gradient
+   * would be lost silently. `${t}` is the number of a 0-d tensor, and the full text of any other, as in Python's f-strings.
+   */
+  [Symbol.toPrimitive](hint: "number" | "string" | "default"): number | string {
+    if (hint === "string") {
+      return this.ndim === 0 ? pythonScalar(this.at(0), this.dtype) : this.toString();
+    }
+    if (this.requiresGrad) {
+      throw new TypeError(
+        "a tensor that requires a gradient cannot become a number, because its gradient would be lost: use methods " +
+          "such as x.mul(3), or t.item() for the plain value",
+      );
+    }
+    return Number(this.item());
+  }
+}
+
+/** A stored element as users see it: number, boolean for bool, RangeError for an int64 that no number can hold. */
+export function toNumber(value: number | bigint, dtype: DType): number | boolean {
+  if (typeof value === "number") return dtype === "bool" ? value !== 0 : value;
+  if (value > 9007199254740991n || value < -9007199254740991n) {
+    throw new RangeError(
+      `the int64 value ${value} cannot be read exactly as a number: read it with typedArray(), which gives bigints`,
+    );
+  }
+  return Number(value);
+}
+
+/** A new tensor of zeros that owns contiguous memory. */
+export function allocateTensor(shape: Shape, dtype: DType): Tensor {
+  return new Tensor(Storage.allocate(dtype, numel(shape)), 0, shape, contiguousStrides(shape));
+}
+
+/** Puts methods on every tensor. Each family of operations calls this once for its own. */
+export function installMethods(methods: object): void {
+  for (const [name, value] of Object.entries(methods)) {
+    Object.defineProperty(Tensor.prototype, name, { value, writable: true, configurable: true });
+  }
+}
