@@ -105,7 +105,9 @@ export function normalizeMessage(message: string): string {
   return text
     .replace(/\btorch\./g, "")
     .replace(/\bnumpy\(\)/g, "typedArray()")
-    .replace(/\b(\w+)=(True|False)\b/g, (_, name: string, value: string) => `${name}: ${value.toLowerCase()}`)
+    .replace(/\b(\w+)=(True|False)\b/g, "$1: $2")
+    .replace(/\bTrue\b/g, "true")
+    .replace(/\bFalse\b/g, "false")
     .replace(/(?<=[A-Za-z0-9])_([a-z0-9])/g, (_, c: string) => c.toUpperCase())
     .replace(/\s+/g, " ")
     .trim();
