@@ -13,7 +13,7 @@
 
 import type { ConnectionInfo } from "./connection.ts";
 import { type Header, type JsonObject, type Message, MessageError, Session, Signer } from "./messages.ts";
-import { SYNC } from "./protocol.ts";
+import { INTERRUPT, SYNC } from "./protocol.ts";
 import { findSyntaxError } from "./syntax.ts";
 import { Publisher, ZmtpConnection } from "./zmtp.ts";
 
@@ -24,13 +24,21 @@ const MAX_OUTPUT_BYTES = 512 * 1024 * 1024;
 /** Ask for the mark again when nothing has been heard from the kernel for so long. */
 const SYNC_PATIENCE = 1000;
 const SYNC_ATTEMPTS = 5;
+/** A kernel that does not answer a signal for so long is in a loop. */
+const NOTICE_PATIENCE = 150;
+const INTERRUPT_ATTEMPTS = 5;
+const INTERRUPTED = {
+  ename: "Interrupted",
+  evalue: "the cell was interrupted",
+  traceback: ["Interrupted: the cell was interrupted"],
+};
 
 /** What a {@linkcode Bridge} needs to know about the kernel's process. */
 export interface BridgeKernel {
   /** The kernel's own ports. */
   info: ConnectionInfo;
-  /** Called after an interrupt request has been passed on. */
-  onInterrupt(): void;
+  /** Signals an interrupt to the code in the kernel. False where that cannot be done. */
+  signalInterrupt(): boolean;
   /** Called after a shutdown request has been passed on. */
   onShutdown(): void;
 }
@@ -51,6 +59,10 @@ interface Cell {
   /** Messages kept until all other outputs have come by. */
   held: Message[];
   idle: Message | undefined;
+  /** Whether the kernel has answered: from then on only outputs are awaited. */
+  replied: boolean;
+  interrupted: boolean;
+  end: PromiseWithResolvers<void>;
 }
 
 /** See the module's description. */
@@ -74,6 +86,7 @@ export class Bridge {
   readonly #own = new Set<string>();
   #ownReply: { id: string; resolve: (reply: Message) => void } | undefined;
   #mark: { id: string; resolve: () => void } | undefined;
+  #onNotice: (() => void) | undefined;
   #heard = 0;
   #closed = false;
 
@@ -169,9 +182,34 @@ export class Bridge {
   }
 
   #control(link: Link, request: Message): void {
+    if (request.header.msg_type === "interrupt_request") {
+      void this.#interrupt(link).catch((error) => this.#warn(error));
+      this.#reply(link, this.#session.message("interrupt_reply", { status: "ok" }, request));
+      return;
+    }
     void link.kernel.send(this.#innerSigner.encode(request)).catch((error) => this.#warn(error));
-    if (request.header.msg_type === "interrupt_request") this.#kernel.onInterrupt();
     if (request.header.msg_type === "shutdown_request") this.#kernel.onShutdown();
+  }
+
+  /**
+   * Ends the running cell. Where its code lets the event loop turn, the kernel answers the signal and deals with it
+   * (see interrupt.ts). Where no answer comes, the code is in a loop, and Deno's own interrupt ends it; that must not
+   * reach an idle kernel, because it would end whatever runs next.
+   */
+  async #interrupt(link: Link): Promise<void> {
+    const cell = this.#cell;
+    if (cell === undefined || cell.replied) return;
+    cell.interrupted = true;
+    for (let attempt = 0; attempt < INTERRUPT_ATTEMPTS && !cell.replied; attempt++) {
+      const noticed = new Promise<void>((resolve) => this.#onNotice = resolve);
+      if (this.#kernel.signalInterrupt() && await withinTime(noticed, NOTICE_PATIENCE)) return;
+      if (cell.replied) return;
+      await link.kernel.send(
+        this.#innerSigner.encode(this.#session.message("interrupt_request", {})),
+      );
+      // The loop may have been part of an asynchronous function, which then still has to be ended as such.
+      await withinTime(cell.end.promise, NOTICE_PATIENCE);
+    }
   }
 
   async #readReplies(link: Link): Promise<void> {
@@ -223,14 +261,23 @@ export class Bridge {
   }
 
   async #runCell({ link, request }: Job): Promise<void> {
-    const cell: Cell = { header: request.header, held: [], idle: undefined };
+    const cell: Cell = {
+      header: request.header,
+      held: [],
+      idle: undefined,
+      replied: false,
+      interrupted: false,
+      end: Promise.withResolvers(),
+    };
     this.#cell = cell;
     const reply = await this.#ask(link, request, false);
+    cell.replied = true;
+    cell.end.resolve();
     await this.#sync();
     if (reply === undefined) throw new Error("the kernel ended a cell without a reply");
     const failed = reply.content.status === "error";
     if (failed && !cell.held.some((message) => message.header.msg_type === "error")) {
-      const found = findSyntaxError(String(request.content.code));
+      const found = cell.interrupted ? INTERRUPTED : findSyntaxError(String(request.content.code));
       if (found !== undefined) Object.assign(reply.content, found);
       const { ename, evalue, traceback } = reply.content;
       cell.held.push(this.#session.message("error", { ename, evalue, traceback }, request));
@@ -328,11 +375,7 @@ export class Bridge {
   async #patiently(event: Promise<void>): Promise<boolean> {
     for (;;) {
       const heard = this.#heard;
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const pause = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), SYNC_PATIENCE));
-      const done = await Promise.race([event.then(() => true), pause]);
-      clearTimeout(timer);
-      if (done) return true;
+      if (await withinTime(event, SYNC_PATIENCE)) return true;
       if (this.#heard === heard) return false;
     }
   }
@@ -356,6 +399,10 @@ export class Bridge {
     const parent = message.parentHeader.msg_id;
     if (msg_type === SYNC) {
       if (message.content.id === this.#mark?.id) this.#mark?.resolve();
+      return;
+    }
+    if (msg_type === INTERRUPT) {
+      this.#onNotice?.();
       return;
     }
     const bookkeeping = msg_type === "status" || msg_type === "execute_input";
@@ -409,5 +456,16 @@ export class Bridge {
 
   #warn(error: unknown): void {
     if (!this.#closed) console.error(`dinograd kernel: ${(error as Error).message}`);
+  }
+}
+
+/** Whether a promise settles within so many milliseconds. */
+async function withinTime(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), milliseconds));
+  try {
+    return await Promise.race([promise.then(() => true), timeout]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -9,7 +9,8 @@
 
 import { registerHooks } from "node:module";
 import config from "../deno.json" with { type: "json" };
-import { SYNC } from "./protocol.ts";
+import { Interrupter } from "./interrupt.ts";
+import { INTERRUPT, SYNC } from "./protocol.ts";
 
 /** What the rest of the kernel calls in this process, found under `Symbol.for("dinograd.kernel")`. */
 export interface KernelHost {
@@ -23,6 +24,9 @@ const LIVE_INTERVAL = 60;
 const IDLE_DELAY = 20;
 /** The longest text of one stream message. */
 const MAX_TEXT = 100_000;
+
+/** Before cells' timers are followed: an interrupt must not cancel the sending of text. */
+const startTimer = globalThis.setTimeout;
 
 type Broadcast = (type: string, content: object, extra?: object) => void;
 
@@ -55,7 +59,7 @@ class Streams {
     if (last?.name === name && last.text.length + text.length <= MAX_TEXT) last.text += text;
     else this.#parts.push({ name, text });
     if (performance.now() - this.#sentAt > LIVE_INTERVAL) this.flush();
-    else this.#timer ??= setTimeout(() => this.flush(), IDLE_DELAY);
+    else this.#timer ??= startTimer(() => this.flush(), IDLE_DELAY);
   }
 
   flush(): void {
@@ -72,7 +76,7 @@ class Streams {
   }
 }
 
-function installOutput(): KernelHost {
+function installOutput(interrupter: Interrupter): KernelHost {
   const { jupyter } = Deno as unknown as { jupyter: Jupyter };
   const internals = (Deno as unknown as Record<symbol, Internals>)[
     (Deno as unknown as { internal: symbol }).internal
@@ -106,6 +110,7 @@ function installOutput(): KernelHost {
   }
   return {
     sync(id) {
+      interrupter.endCell();
       streams.flush();
       broadcast(SYNC, { id });
     },
@@ -152,14 +157,22 @@ function installEvents(): void {
     event.preventDefault();
     console.error("Uncaught", event.error);
   });
-  // Without a listener the signal ends the process, and with it all that the user has computed. Cells may add their
-  // own listener to stop asynchronous loops.
-  Deno.addSignalListener("SIGINT", () => {});
+}
+
+/** Answers SIGINT, which would otherwise end the process and all that the user has computed. */
+function installInterrupt(interrupter: Interrupter): void {
+  const { jupyter } = Deno as unknown as { jupyter: Jupyter };
+  Deno.addSignalListener("SIGINT", () => {
+    jupyter.broadcast(INTERRUPT, {});
+    interrupter.interrupt();
+  });
 }
 
 const key = Symbol.for("dinograd.kernel");
 if (!(key in globalThis)) {
-  Object.defineProperty(globalThis, key, { value: installOutput() });
+  const interrupter = new Interrupter();
+  Object.defineProperty(globalThis, key, { value: installOutput(interrupter) });
   installImports();
   installEvents();
+  installInterrupt(interrupter);
 }

@@ -6,3 +6,6 @@
 
 /** Type of the iopub message that marks the end of a cell's outputs. It never reaches a client. */
 export const SYNC = "dinograd_sync";
+
+/** Type of the iopub message that tells that an interrupt was noticed in the kernel. It never reaches a client. */
+export const INTERRUPT = "dinograd_interrupt";

@@ -40,8 +40,12 @@ async function serveOnce(outer: ConnectionInfo): Promise<number | "not started">
   };
   const bridge = new Bridge(outer, {
     info,
-    // Cells may listen for the signal. Before the prelude has run, it would end the process.
-    onInterrupt: () => ready && Deno.build.os !== "windows" && killQuietly(kernel.child, "SIGINT"),
+    signalInterrupt() {
+      // Before the prelude has run the signal would end the process, and on Windows it always would.
+      if (!ready || Deno.build.os === "windows") return false;
+      killQuietly(kernel.child, "SIGINT");
+      return true;
+    },
     onShutdown: () => end(SHUTDOWN_PATIENCE),
   });
   const onTerminate = () => {
