@@ -53,7 +53,7 @@ export function runBackward(
       if (node.hooks !== null || node.retaining !== null) grad = runHooks(node, grad, rest);
       if (captures !== null) {
         captures.take(node, grad, rest);
-        if (run.capture && !captures.passes.has(node)) continue;
+        if (!captures.passes.has(node) && (run.capture || node.next.length > 0)) continue;
       }
       const results = node.backward(grad, rest);
       if (!run.retainGraph) node.release();

@@ -56,7 +56,17 @@ export function backward(
   if (inputs !== undefined && inputs.length === 0) {
     throw new TypeError("'inputs' argument to backward() cannot be empty.");
   }
-  runBackward(roots, grads, { retainGraph: options.retainGraph ?? createGraph, createGraph, inputs });
+  const results = runBackward(roots, grads, {
+    retainGraph: options.retainGraph ?? createGraph,
+    createGraph,
+    inputs,
+  });
+  inputs?.forEach((t, i) => {
+    const grad = results[i];
+    if (t.isLeaf || grad === null) return; // a leaf's accumulator has added it already
+    const meta = metaOf(t);
+    meta.grad = meta.grad === null ? grad.detach().clone() : meta.grad.add(grad.detach());
+  });
 }
 
 /** Asks for gradients with respect to a leaf, in place; returns the same tensor. */
