@@ -15,7 +15,8 @@
  */
 
 export * from "./src/tensor/create.ts";
-export { type Device, type NestedArray, Tensor } from "./src/tensor/tensor.ts";
+export { cuda, type Device, device } from "./src/tensor/device.ts";
+export { type NestedArray, Tensor } from "./src/tensor/tensor.ts";
 export {
   type DType,
   getDefaultDtype,

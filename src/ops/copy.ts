@@ -6,7 +6,6 @@
 import { program } from "../expr/program.ts";
 import {
   castScalar,
-  checkDevice,
   checkOptions,
   finish,
   full,
@@ -19,7 +18,8 @@ import {
 import { checkDType, type DType, dtypes, type Scalar, typeName } from "../tensor/dtype.ts";
 import { checkShape, contiguousStrides, frozen, numel, SCALAR_SHAPE, type Shape } from "../tensor/shape.ts";
 import { Storage } from "../tensor/storage.ts";
-import { allocateTensor, type Device, installMethods, Tensor } from "../tensor/tensor.ts";
+import { checkDevice, type Device } from "../tensor/device.ts";
+import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
 import { checkNoInternalOverlap, compute, type Operand, overlapsPartly } from "./compute.ts";
 import { PointwiseOp } from "./pointwise_op.ts";
 import { record, recordInPlace, type Rule } from "./record.ts";

@@ -107,7 +107,7 @@ export class PointwiseOp {
       op: new PointwiseOp(p, {
         result: "same",
         follows: "first",
-        gradFn: `${this.gradFn}Backward`,
+        gradFn: `${out.op[0].toUpperCase()}${out.op.slice(1)}Backward0`, // after its last step, as in PyTorch
         names: p.inputs,
       }),
       sources,

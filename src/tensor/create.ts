@@ -19,7 +19,8 @@ import {
 } from "./dtype.ts";
 import { checkShape, contiguousStrides, frozen, numel, SCALAR_SHAPE, type Shape } from "./shape.ts";
 import { Storage } from "./storage.ts";
-import { allocateTensor, type Device, Tensor } from "./tensor.ts";
+import { checkDevice, type Device } from "./device.ts";
+import { allocateTensor, Tensor } from "./tensor.ts";
 import { warn } from "../warn.ts";
 
 /** Options of the functions that make tensors. */
@@ -69,12 +70,6 @@ export function checkOptions(
   if (options.dtype !== undefined) checkDType(options.dtype);
   if (options.device !== undefined) checkDevice(options.device);
   return options;
-}
-
-/** Checks a device name that came from a user. */
-export function checkDevice(device: unknown): Device {
-  if (device === "cpu") return device;
-  throw new TypeError(`no device ${JSON.stringify(device) ?? String(device)} here: use "cpu"`);
 }
 
 /** A value as it is stored in `dtype`, rounded or cut; RangeError for an integer that does not fit. */

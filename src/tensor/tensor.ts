@@ -7,6 +7,7 @@ import type { Node } from "../autograd/node.ts";
 import type { TensorMethods } from "../ops/methods.ts";
 import { warn } from "../warn.ts";
 import { type AutogradMeta, type VersionCounter, viewHooks, type ViewInfo } from "./autograd_meta.ts";
+import type { Device } from "./device.ts";
 import { type DType, isFloatingPoint, type TypedArray } from "./dtype.ts";
 import { formatTensor, pythonScalar } from "./format.ts";
 import { contiguousStrides, isContiguous, numel, type Shape } from "./shape.ts";
@@ -14,9 +15,6 @@ import { Storage } from "./storage.ts";
 
 /** Nested JavaScript arrays of elements; a plain element for a 0-d tensor. */
 export type NestedArray<T = number | boolean> = T | NestedArray<T>[];
-
-/** Where a tensor's memory is. */
-export type Device = "cpu";
 
 // Methods come from the families in `ops/` and `autograd/`, each of which describes its own; see `ops/methods.ts`.
 // deno-lint-ignore no-empty-interface no-unsafe-declaration-merging
