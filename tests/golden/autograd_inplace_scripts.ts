@@ -8,9 +8,11 @@ const ones = (...shape: number[]): Loose => dg.ones(shape, { requiresGrad: true 
 const needsIndex = ["Tensor.prototype.index"];
 const needsFunction = ["autograd.Function"];
 /** The class that functions of one's own extend; any class where there is none yet. */
-const Function: Loose = dg.autograd?.Function ?? class {};
+const Differentiable: Loose = dg.autograd?.Function ?? class {};
+/** Calls a function of one's own. TypeScript would take its `apply` for the one that all functions have. */
+const apply = (fn: Loose, ...args: Loose[]): Loose => fn.apply(...args);
 
-class Square extends Function {
+class Square extends Differentiable {
   static forward(ctx: Loose, x: Loose): Loose {
     ctx.saveForBackward(x);
     return x.mul(x);
@@ -21,7 +23,7 @@ class Square extends Function {
   }
 }
 
-class Cube extends Function {
+class Cube extends Differentiable {
   static forward(ctx: Loose, x: Loose): Loose {
     ctx.saveForBackward(x);
     return x.pow(3);
@@ -32,7 +34,7 @@ class Cube extends Function {
   }
 }
 
-class Bad extends Function {
+class Bad extends Differentiable {
   static forward(_ctx: Loose, x: Loose): Loose {
     return x.mul(2);
   }
@@ -47,18 +49,18 @@ export const inPlaceScripts: Record<string, ScriptCase | NoCounterpart> = {
     needs: [...needsFunction, "autograd.gradcheck"],
     run({ print }) {
       const x = leaf([1, 2]);
-      const y = Square.apply(x);
+      const y = apply(Square, x);
       print(y);
       y.sum().backward();
       print(x.grad);
       const double = dg.tensor([1, 2], { dtype: "float64", requiresGrad: true });
-      print(dg.autograd.gradcheck((t: Loose) => Square.apply(t), [double]));
+      print(dg.autograd.gradcheck((t: Loose) => apply(Square, t), [double]));
     },
   },
   "function/two-inputs-none": {
     needs: needsFunction,
     run({ print }) {
-      class Scale extends Function {
+      class Scale extends Differentiable {
         static forward(ctx: Loose, x: Loose, k: number): Loose {
           ctx.k = k;
           return x.mul(k);
@@ -69,7 +71,7 @@ export const inPlaceScripts: Record<string, ScriptCase | NoCounterpart> = {
         }
       }
       const x = ones(2);
-      Scale.apply(x, 3).sum().backward();
+      apply(Scale, x, 3).sum().backward();
       print(x.grad);
     },
   },
@@ -77,14 +79,14 @@ export const inPlaceScripts: Record<string, ScriptCase | NoCounterpart> = {
     needs: [...needsFunction, "autograd.grad"],
     run({ print }) {
       const x = leaf(2);
-      const [g] = dg.autograd.grad(Cube.apply(x), [x], { createGraph: true });
+      const [g] = dg.autograd.grad(apply(Cube, x), [x], { createGraph: true });
       print(g, tuple(...dg.autograd.grad(g, [x])));
     },
   },
   "function/mark_non_differentiable": {
     needs: [...needsFunction, "argsort"],
     run({ print }) {
-      class A extends Function {
+      class A extends Differentiable {
         static forward(ctx: Loose, x: Loose): Loose {
           const i = dg.argsort(x);
           ctx.markNonDifferentiable(i);
@@ -94,7 +96,7 @@ export const inPlaceScripts: Record<string, ScriptCase | NoCounterpart> = {
           return g;
         }
       }
-      const [y, i] = A.apply(leaf([2, 1]));
+      const [y, i] = apply(A, leaf([2, 1]));
       print(y, i, i.requiresGrad);
     },
   },
@@ -102,7 +104,7 @@ export const inPlaceScripts: Record<string, ScriptCase | NoCounterpart> = {
     needs: [...needsFunction, "autograd.gradcheck", "autograd.gradgradcheck"],
     run({ print }) {
       const x = dg.ones(1, { dtype: "float64", requiresGrad: true });
-      print(dg.autograd.gradcheck((t: Loose) => Bad.apply(t), [x], { raiseException: false }));
+      print(dg.autograd.gradcheck((t: Loose) => apply(Bad, t), [x], { raiseException: false }));
       print(dg.autograd.gradgradcheck((t: Loose) => t.pow(3), [x]));
     },
   },

@@ -9,6 +9,7 @@ const ones = (...shape: number[]): Loose => dg.ones(shape, { requiresGrad: true 
 const grad = (outputs: Loose, inputs: Loose, options?: Loose): Loose =>
   dg.autograd.grad(outputs, inputs, options);
 const needsGrad = ["autograd.grad"];
+const needsIndex = ["Tensor.prototype.index"];
 
 /** Scripts by their id in the file. */
 export const gradientScripts: Record<string, ScriptCase | NoCounterpart> = {
@@ -99,14 +100,14 @@ export const gradientScripts: Record<string, ScriptCase | NoCounterpart> = {
     },
   },
   "functional/hessian": {
-    needs: ["autograd.hessian"],
+    needs: ["autograd.hessian", ...needsIndex],
     run({ print }) {
       const f = (x: Loose): Loose => x.pow(3).sum().add(x[0].mul(x[1]));
       print(dg.autograd.hessian(f, dg.tensor([1, 2])));
     },
   },
   "functional/vjp-jvp-hvp": {
-    needs: ["autograd.vjp", "autograd.jvp", "autograd.hvp", "autograd.vhp", "stack"],
+    needs: ["autograd.vjp", "autograd.jvp", "autograd.hvp", "autograd.vhp", "stack", ...needsIndex],
     run({ print }) {
       const f = (x: Loose): Loose => dg.stack([x[0].mul(x[1]), x[0].exp()]);
       const cubes = (x: Loose): Loose => x.pow(3).sum();
@@ -322,6 +323,7 @@ export const gradientScripts: Record<string, ScriptCase | NoCounterpart> = {
     },
   },
   "python-protocol": {
+    needs: needsIndex,
     run({ print }) {
       const x = dg.tensor([[1, 2], [3, 4]]);
       const rows = [...x].map((r: Loose) => floats(r.toArray()));
@@ -341,7 +343,7 @@ export const gradientScripts: Record<string, ScriptCase | NoCounterpart> = {
     },
   },
   "comparison-chains": {
-    needs: ["any", "all", "argmax"],
+    needs: ["any", "all", "argmax", ...needsIndex],
     run({ print }) {
       const x = dg.tensor([1, 2, 3]);
       const large = x.gt(1);

@@ -112,3 +112,11 @@ export function normalizeMessage(message: string): string {
     .replace(/\s+/g, " ")
     .trim();
 }
+
+/**
+ * Does our message say what PyTorch's says? In PyTorch's words, names made alike; the values met may follow them
+ * (`step must be nonzero, got 0`).
+ */
+export function sameMessage(ours: string, theirs: string): boolean {
+  return normalizeMessage(ours).startsWith(normalizeMessage(theirs).replace(/\.$/, ""));
+}

@@ -5,7 +5,7 @@
  */
 import { assert } from "@std/assert";
 import { dg, dtypeExists, isTensor, type Loose } from "./api.ts";
-import { normalizeMessage } from "./compare.ts";
+import { sameMessage } from "./compare.ts";
 import { method, resolve } from "./names.ts";
 import { readGolden } from "./runner.ts";
 
@@ -79,8 +79,8 @@ function problem(call: () => unknown, expected: Outcome): string | null {
     if (typeof expected !== "object") return `says "${error.message}", expected ${expected}`;
     // A kernel that PyTorch lacks has no sentence worth repeating.
     if (expected.error === "NotImplementedError") return null;
-    const [ours, theirs] = [normalizeMessage(error.message), normalizeMessage(expected.message)];
-    return ours === theirs ? null : `says "${ours}", expected "${theirs}"`;
+    if (sameMessage(error.message, expected.message)) return null;
+    return `says "${error.message}", expected "${expected.message}"`;
   }
   if (typeof expected === "object") {
     return expected.error === "NotImplementedError" ? null : `gave a result, expected "${expected.message}"`;

@@ -5,7 +5,7 @@
  */
 import { dg, isTensor, type Loose, tensorsOf } from "./api.ts";
 import { decode, type Encoded, type EncodedTensor, encodedTensors, isFloating } from "./codec.ts";
-import { compare, describe, normalizeMessage, type Tolerance } from "./compare.ts";
+import { compare, describe, sameMessage, type Tolerance, valuesOf } from "./compare.ts";
 import { deviationOf } from "./deviations.ts";
 import { type Call, isOperand, method, ourArguments, resolve } from "./names.ts";
 
@@ -62,10 +62,13 @@ function compareLists(
   actual: Loose[],
   expected: (EncodedTensor | null)[],
   tol: Tolerance,
+  zeroIsNone = false,
 ): string[] {
   return expected.flatMap((e, i) => {
+    const none = actual[i] === null || actual[i] === undefined ||
+      (zeroIsNone && valuesOf(actual[i]).every((v) => v === 0));
     const wrong = e === null
-      ? (actual[i] === null || actual[i] === undefined ? null : `${describe(actual[i])}, expected none`)
+      ? (none ? null : `${describe(actual[i])}, expected none`)
       : compare(actual[i], e as unknown as Encoded, tol);
     return wrong ? [`${what} ${i}: ${wrong}`] : [];
   });
@@ -113,7 +116,8 @@ function checkGradients(c: CallCase, args: unknown[], outs: Loose[], tol: Tolera
   }
   const inputs = [...leaves, ...cotangents];
   const grads2 = dg.autograd.grad(again, inputs, { gradOutputs: gv, allowUnused: true }) as Loose[];
-  problems.push(...compareLists("second derivative", grads2, c.grads2!, tol));
+  // A derivative that is zero everywhere is found so by the symbolic rules, and may have a graph all the same.
+  problems.push(...compareLists("second derivative", grads2, c.grads2!, tol, true));
   return problems;
 }
 
@@ -126,8 +130,7 @@ function checkError(c: CallCase, call: Call): string[] {
       return [`threw ${error}, which is neither a TypeError nor a RangeError`];
     }
     if (deviationOf(c, "message")) return [];
-    const [ours, theirs] = [normalizeMessage(error.message), normalizeMessage(c.message!)];
-    return ours === theirs ? [] : [`says "${ours}", expected "${theirs}"`];
+    return sameMessage(error.message, c.message!) ? [] : [`says "${error.message}", expected "${c.message}"`];
   }
   return [`gave ${describe(result)}, expected ${c.error}: ${c.message}`];
 }

@@ -21,7 +21,7 @@ export interface ScriptCase {
   readonly needs?: readonly string[];
   readonly run: (script: Script) => void;
   /** Texts of PyTorch's print and what stands here in their place, and why. */
-  readonly replace?: readonly (readonly [string, string])[];
+  readonly replace?: readonly (readonly [string | RegExp, string])[];
   readonly because?: string;
 }
 
@@ -30,14 +30,12 @@ export interface NoCounterpart {
   readonly none: string;
 }
 
-/** Is there something at the dotted path of the library? */
+/** Is there something at the dotted path of the library? Its value is not read: it may be a getter. */
 export function exists(path: string): boolean {
+  const names = path.split(".");
   let found = dg;
-  for (const name of path.split(".")) {
-    if (found === undefined || found === null || !(name in Object(found))) return false;
-    found = found[name];
-  }
-  return true;
+  for (const name of names.slice(0, -1)) found = found?.[name];
+  return found !== undefined && names.at(-1)! in found;
 }
 
 /** Runs the script and gives what it printed. */
