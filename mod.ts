@@ -28,6 +28,7 @@ export * from "./src/ops/pointwise.ts";
 export * from "./src/ops/view.ts";
 export * from "./src/ops/copy.ts";
 export * from "./src/ops/reduce.ts";
+export * from "./src/ops/index_ops.ts";
 export * from "./src/autograd/modes.ts";
 export * as autograd from "./src/autograd/mod.ts";
 export { setWarnAlways, setWarningHandler, type WarningHandler } from "./src/warn.ts";

@@ -7,6 +7,7 @@ import type { AutogradMethods } from "../autograd/methods.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Operand } from "./compute.ts";
 import type { CopyMethods } from "./copy.ts";
+import type { IndexOpsMethods } from "./index_ops.ts";
 import type * as pointwise from "./pointwise.ts";
 import type { ReduceMethods } from "./reduce.ts";
 import type { ViewMethods } from "./view.ts";
@@ -28,4 +29,4 @@ export type PointwiseMethods =
 
 /** Everything that a tensor can do. */
 export interface TensorMethods
-  extends AutogradMethods, CopyMethods, PointwiseMethods, ReduceMethods, ViewMethods {}
+  extends AutogradMethods, CopyMethods, IndexOpsMethods, PointwiseMethods, ReduceMethods, ViewMethods {}

@@ -1,0 +1,40 @@
+/**
+ * Checks of index tensors.
+ * @module
+ */
+
+import type { Offsets } from "../backend/cpu/index_js.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { newOffsets } from "./selection.ts";
+
+/** What becomes of an index that is out of range: the error to throw. */
+export type RangeComplaint = (index: number) => Error;
+
+/**
+ * The integers of an index tensor, row-major, with negative ones counted from the end where `wrap` says so. Throws for one
+ * that is out of range, so that nothing has been written yet.
+ */
+export function readIndices(index: Tensor, size: number, wrap: boolean, complain: RangeComplaint): Offsets {
+  const plain = index.detach().contiguous(), data = plain.storage.data, start = plain.offset;
+  const out = newOffsets(index.numel(), size);
+  for (let i = 0; i < out.length; i++) {
+    let k = Number(data[start + i]);
+    if (k < 0 && wrap) k += size;
+    if (k < 0 || k >= size) throw complain(Number(data[start + i]));
+    out[i] = k;
+  }
+  return out;
+}
+
+/** Throws unless an argument is a tensor. */
+export function checkTensor(x: unknown, caller: string, name: string): Tensor {
+  if (x instanceof Tensor) return x;
+  throw new TypeError(
+    `${caller}(): argument '${name}' must be Tensor, not ${x === null ? "null" : typeof x}`,
+  );
+}
+
+/** Whether a tensor holds indices of a dtype that all operations take. */
+export function isIndexType(index: Tensor): boolean {
+  return index.dtype === "int64" || index.dtype === "int32";
+}
