@@ -14,7 +14,7 @@
 import type { ConnectionInfo } from "./connection.ts";
 import { type Header, type JsonObject, type Message, MessageError, Session, Signer } from "./messages.ts";
 import { INTERRUPT, SYNC } from "./protocol.ts";
-import { findSyntaxError } from "./syntax.ts";
+import { describeError, findSyntaxError } from "./syntax.ts";
 import { Publisher, ZmtpConnection } from "./zmtp.ts";
 
 /** The longest message accepted from a client. */
@@ -27,11 +27,6 @@ const SYNC_ATTEMPTS = 5;
 /** A kernel that does not answer a signal for so long is in a loop. */
 const NOTICE_PATIENCE = 150;
 const INTERRUPT_ATTEMPTS = 5;
-const INTERRUPTED = {
-  ename: "Interrupted",
-  evalue: "the cell was interrupted",
-  traceback: ["Interrupted: the cell was interrupted"],
-};
 
 /** What a {@linkcode Bridge} needs to know about the kernel's process. */
 export interface BridgeKernel {
@@ -277,10 +272,12 @@ export class Bridge {
     if (reply === undefined) throw new Error("the kernel ended a cell without a reply");
     const failed = reply.content.status === "error";
     if (failed && !cell.held.some((message) => message.header.msg_type === "error")) {
-      const found = cell.interrupted ? INTERRUPTED : findSyntaxError(String(request.content.code));
-      if (found !== undefined) Object.assign(reply.content, found);
-      const { ename, evalue, traceback } = reply.content;
-      cell.held.push(this.#session.message("error", { ename, evalue, traceback }, request));
+      const content = cell.interrupted
+        ? describeError("Interrupted", "the cell was interrupted")
+        : findSyntaxError(String(request.content.code)) ??
+          describeError("Error", "the cell was ended, or awaited a promise that nothing can settle any more");
+      Object.assign(reply.content, content);
+      cell.held.push(this.#session.message("error", { ...content }, request));
     }
     for (const message of cell.held) this.#publish(message);
     this.#reply(link, reply);

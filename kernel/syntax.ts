@@ -16,6 +16,11 @@ export interface ErrorContent {
   traceback: string[];
 }
 
+/** An error that has no stack. */
+export function describeError(ename: string, evalue: string): ErrorContent {
+  return { ename, evalue, traceback: [`${ename}: ${evalue}`] };
+}
+
 /** The syntax error of a cell, with the line and a mark under the place, or undefined where it parses. */
 export function findSyntaxError(code: string): ErrorContent | undefined {
   try {
