@@ -7,7 +7,10 @@ import type { AutogradMethods } from "../autograd/methods.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Operand } from "./compute.ts";
 import type { CopyMethods } from "./copy.ts";
+import type { IndexMethods } from "./index.ts";
 import type { IndexOpsMethods } from "./index_ops.ts";
+import type { MatmulMethods } from "./matmul.ts";
+import type { MaskMethods } from "./mask.ts";
 import type * as pointwise from "./pointwise.ts";
 import type { ReduceMethods } from "./reduce.ts";
 import type { ViewMethods } from "./view.ts";
@@ -29,4 +32,11 @@ export type PointwiseMethods =
 
 /** Everything that a tensor can do. */
 export interface TensorMethods
-  extends AutogradMethods, CopyMethods, IndexOpsMethods, PointwiseMethods, ReduceMethods, ViewMethods {}
+  extends
+    AutogradMethods,
+    CopyMethods,
+    IndexOpsMethods,
+    MatmulMethods,
+    PointwiseMethods,
+    ReduceMethods,
+    ViewMethods {}

@@ -32,7 +32,7 @@ export function windowOn(t: Tensor, shape: Shape, strides: Shape, offset: number
 }
 
 /** A view that writes and gradients go through: a window that knows its base. */
-function makeView(t: Tensor, shape: Shape, strides: Shape, offset: number = t.offset): Tensor {
+export function makeView(t: Tensor, shape: Shape, strides: Shape, offset: number = t.offset): Tensor {
   const out = windowOn(t, shape, strides, offset);
   const base = t.view_ === null ? t : t.view_.base;
   out.view_ = { base, version: t.counter.version, madeInNoGrad: !mode.grad };
@@ -69,7 +69,7 @@ export function reshape(x: Tensor, ...sizes: (number | readonly number[])[]): Te
   const shape = inferShape(sizesFrom(sizes), x.numel());
   const strides = viewStrides(x.shape, x.strides, shape);
   if (strides !== null) return record(View, makeView(x, shape, strides), [x], { selfSymSizes: x.shape });
-  const copy = x.clone();
+  const copy = x.contiguous();
   return record(UnsafeView, windowOn(copy, shape, contiguousStrides(shape)), [copy], {
     selfSymSizes: x.shape,
   });
