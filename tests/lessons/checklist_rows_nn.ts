@@ -1,4 +1,4 @@
-/** Rows 139 to 155 of the checklist: networks and optimisers. */
+/** Rows 139 to 155 and 186 of the checklist: networks and optimisers. */
 import { dg, type Loose, type Tensor } from "./dinograd.ts";
 import type { Row } from "./checklist.ts";
 import { tuple } from "./python.ts";
@@ -62,4 +62,5 @@ export const rows: Record<number, Row> = {
     optimizer.zeroGrad();
     return p.grad;
   },
+  186: () => tuple(dg.optim.SGD.name, dg.nn.Module.name),
 };
