@@ -1,9 +1,10 @@
 /**
- * Checks of index tensors.
+ * What index tensors and masks say, checked.
  * @module
  */
 
 import type { Offsets } from "../backend/cpu/index_js.ts";
+import { contiguousStrides } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { newOffsets } from "./selection.ts";
 
@@ -37,4 +38,20 @@ export function checkTensor(x: unknown, caller: string, name: string): Tensor {
 /** Whether a tensor holds indices of a dtype that all operations take. */
 export function isIndexType(index: Tensor): boolean {
   return index.dtype === "int64" || index.dtype === "int32";
+}
+
+/** The row-major numbers of the elements that are not zero. */
+export function nonzeroNumbers(x: Tensor): Offsets {
+  const plain = x.detach().contiguous(), data = plain.storage.data, start = plain.offset, n = x.numel();
+  let count = 0;
+  for (let i = 0; i < n; i++) if (data[start + i]) count++;
+  const out = newOffsets(count, n);
+  for (let i = 0, w = 0; i < n; i++) if (data[start + i]) out[w++] = i;
+  return out;
+}
+
+/** The indices of the elements that are not zero, dimension by dimension. */
+export function nonzeroColumns(x: Tensor): Offsets[] {
+  const numbers = nonzeroNumbers(x), strides = contiguousStrides(x.shape);
+  return x.shape.map((size, d) => numbers.map((n) => Math.floor(n / strides[d]) % size));
 }

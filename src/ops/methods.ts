@@ -36,6 +36,8 @@ export interface TensorMethods
     AutogradMethods,
     CopyMethods,
     IndexOpsMethods,
+    MaskMethods,
+    IndexMethods,
     MatmulMethods,
     PointwiseMethods,
     ReduceMethods,

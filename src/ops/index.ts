@@ -1,0 +1,467 @@
+/**
+ * Indexing: `x.index(...)`, and assignment through it.
+ *
+ * As in PyTorch the basic items (integers, slices, ellipsis, new dimensions) come first and give a view; tensors, lists and
+ * masks of indices then pick from that view.
+ * @module
+ */
+
+import type { Offsets } from "../backend/cpu/index_js.ts";
+import { tensor, type TensorData } from "../tensor/create.ts";
+import { isTypedArray, type Scalar, type TypedArray, typeName } from "../tensor/dtype.ts";
+import { parseIndex, type Slice, syntaxError } from "../tensor/index_syntax.ts";
+import {
+  broadcastShapes,
+  broadcastStrides,
+  contiguousStrides,
+  frozen,
+  sameShape,
+  type Shape,
+  shapeText,
+} from "../tensor/shape.ts";
+import { installMethods, Tensor } from "../tensor/tensor.ts";
+import { warn } from "../warn.ts";
+import { nonzeroColumns, readIndices } from "./index_checks.ts";
+import type { AccumulateOptions } from "./index_ops.ts";
+import { record, type Rule, type Save } from "./record.ts";
+import { newOffsets, offsetsOf, parts, pick, Selection, sums, write } from "./selection.ts";
+import { makeView, select, slice, unsqueeze } from "./view.ts";
+
+/** Nested lists of integers, or of booleans. */
+export type IndexList = number | bigint | boolean | readonly IndexList[];
+
+/**
+ * One item of an index:
+ * - an integer takes one index and drops the dimension, an empty or full {@linkcode Slice} keeps it;
+ * - `"..."` stands for all dimensions that are not mentioned, `null` makes a new one of size 1;
+ * - a tensor, typed array or list of integers picks; a tensor or list of booleans is a mask over as many dimensions as it
+ *   has, and a single boolean one over none;
+ * - a text holds integers, slices, `...` and `null` between commas: `"1:3, ..., ::2"`.
+ */
+export type IndexItem = IndexList | Slice | null | string | Tensor | TypedArray;
+
+type Item =
+  | { readonly kind: "int"; readonly value: number }
+  | {
+    readonly kind: "slice";
+    readonly start: number | null;
+    readonly stop: number | null;
+    readonly step: number;
+  }
+  | { readonly kind: "all" }
+  | { readonly kind: "new" }
+  | { readonly kind: "flag"; readonly value: boolean }
+  | { readonly kind: "tensor"; readonly tensor: Tensor };
+
+// ---- reading the items --------------------------------------------------------------------------------------------
+
+function notAnIndex(got: string): TypeError {
+  return new TypeError(
+    "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices " +
+      `(got ${got})`,
+  );
+}
+
+function integer(value: number | bigint): number {
+  if (typeof value === "bigint") return Number(value);
+  if (!Number.isInteger(value)) throw notAnIndex("float");
+  return value;
+}
+
+function sliceItem(s: Slice): Item {
+  for (const key of Object.keys(s)) {
+    if (key !== "start" && key !== "stop" && key !== "step") {
+      throw notAnIndex(`an object with ${JSON.stringify(key)}; a slice has start, stop and step`);
+    }
+  }
+  const bound = (value: number | null | undefined) => {
+    if (value === null || value === undefined) return null;
+    if (!Number.isInteger(value)) {
+      throw new TypeError(
+        `slice indices must be integers or None or have an __index__ method, got ${String(value)}`,
+      );
+    }
+    return value;
+  };
+  return { kind: "slice", start: bound(s.start), stop: bound(s.stop), step: bound(s.step) ?? 1 };
+}
+
+/** A list of indices as a tensor: booleans make a mask, integers indices. */
+function listTensor(list: readonly IndexList[]): Tensor {
+  const flat = (list as readonly unknown[]).flat(Infinity);
+  const allBooleans = flat.length > 0 && flat.every((v) => typeof v === "boolean");
+  for (const v of flat) {
+    if (typeof v === "number") integer(v);
+    else if (typeof v !== "bigint" && typeof v !== "boolean") {
+      throw notAnIndex(`a list with ${v === null ? "null" : typeof v}`);
+    }
+  }
+  return tensor(list as TensorData, { dtype: allBooleans ? "bool" : "int64" });
+}
+
+function tensorItem(t: Tensor): Item {
+  const { dtype } = t;
+  if (t.ndim === 0) {
+    if (dtype === "bool") return { kind: "flag", value: t.item() as boolean };
+    if (["int8", "int16", "int32", "int64"].includes(dtype)) return { kind: "int", value: Number(t.at(0)) };
+  }
+  if (dtype !== "int64" && dtype !== "int32" && dtype !== "uint8" && dtype !== "bool") {
+    throw new TypeError("tensors used as indices must be long, int, byte or bool tensors");
+  }
+  if (dtype === "uint8") {
+    warn("indexing with dtype uint8 is now deprecated, please use a dtype bool instead.");
+  }
+  return { kind: "tensor", tensor: t };
+}
+
+function readItems(given: readonly IndexItem[]): Item[] {
+  const items: Item[] = [];
+  for (const x of given) {
+    if (typeof x === "number" || typeof x === "bigint") items.push({ kind: "int", value: integer(x) });
+    else if (x === null) items.push({ kind: "new" });
+    else if (x === "...") items.push({ kind: "all" });
+    else if (typeof x === "boolean") items.push({ kind: "flag", value: x });
+    else if (x instanceof Tensor) items.push(tensorItem(x));
+    else if (typeof x === "string") {
+      const parsed = parseIndex(x);
+      if (parsed === null) throw syntaxError(x);
+      items.push(...readItems(parsed));
+    } else if (Array.isArray(x)) items.push(tensorItem(listTensor(x as readonly IndexList[])));
+    else if (isTypedArray(x)) items.push(tensorItem(tensor(x)));
+    else if (typeof x === "object" && Object.getPrototypeOf(x) === Object.prototype) {
+      items.push(sliceItem(x as Slice));
+    } else throw notAnIndex(typeof x);
+  }
+  return items;
+}
+
+// ---- the basic items ----------------------------------------------------------------------------------------------
+
+/** Indices into one dimension of a view. */
+interface Advanced {
+  readonly dim: number;
+  readonly values: Offsets;
+  readonly shape: Shape;
+}
+
+/** What the basic items leave: a view, and the picking that is still to be done. */
+interface Applied {
+  readonly view: Tensor;
+  readonly advanced: readonly Advanced[];
+  /** The index tensors as they were given. */
+  readonly given: readonly Tensor[];
+}
+
+const Alias: Rule<object> = { name: "AliasBackward0", backward: (g) => [g] };
+
+function alias(x: Tensor): Tensor {
+  return record(Alias, makeView(x, x.shape, x.strides), [x], {});
+}
+
+function outOfBounds(index: number, dim: number, size: number): RangeError {
+  return new RangeError(`index ${index} is out of bounds for dimension ${dim} with size ${size}`);
+}
+
+function selectItem(x: Tensor, dim: number, index: number, named: number): Tensor {
+  if (x.ndim === 0) {
+    throw new RangeError(
+      "invalid index of a 0-dim tensor. Use `tensor.item()` to convert a 0-dim tensor to a number",
+    );
+  }
+  const size = x.shape[dim];
+  if (index < -size || index >= size) throw outOfBounds(index, named, size);
+  return select(x, dim, index);
+}
+
+function cut(x: Tensor, dim: number, s: Item & { kind: "slice" }): Tensor {
+  if (x.ndim === 0) throw new RangeError("slice() cannot be applied to a 0-dim tensor.");
+  return slice(x, dim, s.start, s.stop, s.step);
+}
+
+function isWhole(s: Item & { kind: "slice" }, size: number): boolean {
+  return (s.start === null || s.start === 0) && (s.stop === null || s.stop === size) && s.step === 1;
+}
+
+/** How many dimensions of the tensor an item uses up. */
+function consumed(item: Item): number {
+  if (item.kind === "int" || item.kind === "slice") return 1;
+  return item.kind === "tensor" ? (isMask(item.tensor) ? item.tensor.ndim : 1) : 0;
+}
+
+function isMask(t: Tensor): boolean {
+  return t.dtype === "bool" || t.dtype === "uint8";
+}
+
+function applyBasic(x: Tensor, items: readonly Item[]): Applied {
+  const specified = items.reduce((sum, item) => sum + consumed(item), 0);
+  if (specified > x.ndim) {
+    if (x.ndim === 0 && items[0].kind === "int") selectItem(x, 0, items[0].value, 0); // has its own message
+    throw new RangeError(`too many indices for tensor of dimension ${x.ndim}`);
+  }
+  if (items.filter((item) => item.kind === "all").length > 1) {
+    throw new RangeError("an index can only have a single ellipsis ('...')");
+  }
+  const advanced: Advanced[] = [], given: Tensor[] = [];
+  let view = x, dim = 0, from = 0; // `from`: the dimension of x, which messages name
+  for (const item of items) {
+    switch (item.kind) {
+      case "int":
+        view = selectItem(view, dim, item.value, from++);
+        break;
+      case "slice":
+        if (items.length === 1 || !isWhole(item, view.shape[dim])) view = cut(view, dim, item);
+        dim++;
+        from++;
+        break;
+      case "all":
+        dim += x.ndim - specified;
+        from += x.ndim - specified;
+        break;
+      case "new":
+        view = unsqueeze(view, dim++);
+        break;
+      case "flag":
+        // A mask of no dimensions: a new dimension of which one index is taken, or none.
+        view = unsqueeze(view, dim);
+        advanced.push({
+          dim: dim++,
+          values: newOffsets(item.value ? 1 : 0, 0),
+          shape: frozen([item.value ? 1 : 0]),
+        });
+        break;
+      case "tensor": {
+        const { tensor: t } = item;
+        given.push(t);
+        if (isMask(t)) {
+          checkMask(t, view, dim);
+          const columns = nonzeroColumns(t);
+          for (const values of columns) {
+            advanced.push({ dim: dim++, values, shape: frozen([values.length]) });
+          }
+          from += t.ndim;
+        } else {
+          const size = view.shape[dim], named = from++;
+          const values = readIndices(t, size, true, (i) => outOfBounds(i, named, size));
+          advanced.push({ dim: dim++, values, shape: t.shape });
+        }
+      }
+    }
+  }
+  return { view, advanced, given };
+}
+
+function checkMask(mask: Tensor, view: Tensor, dim: number): void {
+  for (let j = 0; j < mask.ndim; j++) {
+    if (mask.shape[j] !== view.shape[dim + j]) {
+      throw new RangeError(
+        `The shape of the mask ${
+          shapeText(mask.shape)
+        } at index ${j} does not match the shape of the indexed tensor ` +
+          `${shapeText(view.shape)} at index ${dim + j}`,
+      );
+    }
+  }
+}
+
+// ---- picking ------------------------------------------------------------------------------------------------------
+
+/** The values of an index in the shape to which all indices broadcast. */
+function broadcastValues({ values, shape }: Advanced, target: Shape): Offsets {
+  if (sameShape(shape, target)) return values;
+  return offsetsOf(target, broadcastStrides(shape, contiguousStrides(shape), target)).map((at) => values[at]);
+}
+
+function selectionOf({ view, advanced }: Applied): Selection {
+  let shape: Shape;
+  try {
+    shape = broadcastShapes(...advanced.map((a) => a.shape));
+  } catch {
+    throw new RangeError(
+      "shape mismatch: indexing tensors could not be broadcast together with shapes " +
+        advanced.map((a) => shapeText(a.shape)).join(", "),
+    );
+  }
+  const dims = advanced.map((a) => a.dim), values = advanced.map((a) => broadcastValues(a, shape));
+  const first = dims[0], last = dims[dims.length - 1];
+  const adjacent = last - first === dims.length - 1;
+  const rest = view.shape.map((_, d) => d).filter((d) => !dims.includes(d));
+  const before = adjacent ? rest.filter((d) => d < first) : [];
+  const after = adjacent ? rest.filter((d) => d > last) : rest;
+  const of = (list: readonly number[], keep: readonly number[]) => keep.map((d) => list[d]);
+  const result = [...of(view.shape, before), ...shape, ...of(view.shape, after)];
+  return new Selection(view.shape, frozen(result), (strides) => {
+    const reach = view.shape.reduce((sum, s, d) => sum + Math.max(s - 1, 0) * strides[d], 0);
+    const picked = newOffsets(values[0].length, reach);
+    values.forEach((v, k) => {
+      const step = strides[dims[k]];
+      for (let i = 0; i < picked.length; i++) picked[i] += v[i] * step;
+    });
+    const outer = sums(offsetsOf(of(view.shape, before), of(strides, before)), picked);
+    return parts(outer, of(view.shape, after), of(strides, after));
+  });
+}
+
+const names = { pick: "IndexBackward0", spread: "IndexPutBackward0" };
+
+function saved(given: readonly Tensor[]): Save {
+  return Object.fromEntries(given.map((t, i) => [given.length === 1 ? "indices" : `indices[${i}]`, t]));
+}
+
+/**
+ * Part of a tensor: a view where there are only integers, slices, `"..."` and `null`, else a copy.
+ *
+ * @example
+ * ```ts
+ * import * as dg from "@dinograd/dinograd";
+ *
+ * const x = dg.arange(12).reshape(3, 4);
+ * x.index(0); // the first row
+ * x.index("1:, ::2"); // as Python's x[1:, ::2]
+ * x.index({ start: 1 }, [3, 0]); // as Python's x[1:, [3, 0]]
+ * x.index(x.gt(5)); // the elements above 5
+ * ```
+ */
+export function index(x: Tensor, ...indices: readonly IndexItem[]): Tensor {
+  const applied = applyBasic(x, readItems(indices));
+  if (applied.advanced.length > 0) {
+    return pick(
+      applied.view,
+      selectionOf(applied),
+      names,
+      { selfSymSizes: applied.view.shape },
+      saved(applied.given),
+    );
+  }
+  return applied.view === x ? alias(x) : applied.view;
+}
+
+// ---- writing ------------------------------------------------------------------------------------------------------
+
+/** What can be assigned: a tensor, one value, or nested arrays of values. */
+export type IndexValue = Tensor | Scalar | TypedArray | TensorData;
+
+function valueTensor(value: IndexValue, self: Tensor): Tensor {
+  if (value instanceof Tensor) return value;
+  if (typeof value === "object" && value !== null) return tensor(value, { dtype: self.dtype });
+  if (typeof value !== "number" && typeof value !== "bigint" && typeof value !== "boolean") {
+    throw new TypeError(
+      `can't assign a ${value === null ? "null" : typeof value} to a torch.${typeName(self.dtype)}Tensor`,
+    );
+  }
+  return self.newScalar(value);
+}
+
+/** Without the dimensions of size 1 in front, which assigning ignores. */
+function withoutLeadingOnes(value: Tensor): Tensor {
+  const first = value.shape.findIndex((s) => s !== 1);
+  const lead = first < 0 ? value.ndim : first;
+  return lead === 0 ? value : value.view(value.shape.slice(lead));
+}
+
+function copyTo(target: Tensor, value: Tensor): void {
+  if (sameShape(target.shape, value.shape)) target.copy_(value);
+  else if (value.ndim === 0) target.fill_(value);
+  else target.copy_(withoutLeadingOnes(value));
+}
+
+function checkValue(view: Tensor, selection: Selection, value: Tensor): void {
+  if (value.dtype !== view.dtype) {
+    throw new TypeError(
+      `Index put requires the source and destination dtypes match, got ${
+        typeName(view.dtype)
+      } for the destination ` +
+        `and ${typeName(value.dtype)} for the source.`,
+    );
+  }
+  const { shape } = selection, lead = shape.length - value.ndim;
+  if (lead < 0 || value.shape.some((s, d) => s !== 1 && s !== shape[d + lead])) {
+    throw new TypeError(
+      `shape mismatch: value tensor of shape ${
+        shapeText(value.shape)
+      } cannot be broadcast to indexing result of shape ` +
+        shapeText(shape),
+    );
+  }
+}
+
+/** One item, or a list of the items of several dimensions. */
+export type Indices = IndexItem | readonly IndexItem[];
+
+function itemsOf(indices: Indices): Item[] {
+  return readItems(Array.isArray(indices) ? indices as readonly IndexItem[] : [indices as IndexItem]);
+}
+
+function putInto(
+  x: Tensor,
+  indices: Indices,
+  value: IndexValue,
+  { accumulate = false }: AccumulateOptions,
+): Tensor {
+  const applied = applyBasic(x, itemsOf(indices)), { view } = applied;
+  const values = valueTensor(value, x);
+  if (applied.advanced.length === 0) {
+    if (accumulate) view.add_(values);
+    else copyTo(view, values);
+    return x;
+  }
+  const selection = selectionOf(applied), plain = withoutLeadingOnes(values);
+  checkValue(view, selection, plain);
+  write(view, selection, plain, {
+    name: "IndexPutBackward0",
+    names,
+    inPlace: true,
+    accumulate,
+    args: { accumulate },
+    save: saved(applied.given),
+  });
+  return x;
+}
+
+/** A copy of a tensor with values written at an index. See {@linkcode index} for what an index can be. */
+export function indexPut(
+  x: Tensor,
+  indices: readonly IndexItem[],
+  value: IndexValue,
+  options: AccumulateOptions = {},
+): Tensor {
+  return putInto(x.clone(), indices, value, options);
+}
+
+/** Assigns, as Python's `x[...] = value`; returns the tensor. */
+export function setIndex(x: Tensor, indices: Indices, value: IndexValue): Tensor {
+  return putInto(x, indices, value, {});
+}
+
+/** The methods of this family. */
+export interface IndexMethods {
+  /**
+   * Part of the tensor, as Python's `x[...]`: a view where there are only integers, slices, `"..."` and `null`; a copy
+   * where there are tensors, lists or masks.
+   */
+  index(...indices: readonly IndexItem[]): Tensor;
+  /** Writes values at an index, given as the list of its items, or adds them; returns the tensor. */
+  indexPut_(indices: Indices, value: IndexValue, options?: AccumulateOptions): Tensor;
+  /** A copy with values written at an index, given as the list of its items. */
+  indexPut(indices: readonly IndexItem[], value: IndexValue, options?: AccumulateOptions): Tensor;
+  /**
+   * Assigns, as Python's `x[...] = value`; returns the tensor. `x.setIndex([0, 2], 7)` is `x[0, 2] = 7`, and
+   * `x.setIndex([[0, 2]], 7)` is `x[[0, 2]] = 7`.
+   */
+  setIndex(indices: Indices, value: IndexValue): Tensor;
+}
+
+const methods: IndexMethods & ThisType<Tensor> = {
+  index(...indices) {
+    return index(this, ...indices);
+  },
+  indexPut_(indices, value, options = {}) {
+    return putInto(this, indices, value, options);
+  },
+  indexPut(indices, value, options) {
+    return indexPut(this, indices, value, options);
+  },
+  setIndex(indices, value) {
+    return setIndex(this, indices, value);
+  },
+};
+installMethods(methods);

@@ -1,0 +1,60 @@
+/**
+ * `x[0]`, `x[-1]`, `x["1:3, ..., ::2"]`, and assignment to them.
+ *
+ * A Proxy at the end of the prototype chain: it is asked only for names that neither a tensor nor its classes have, so that
+ * named members cost nothing. JavaScript turns everything between brackets into text, so that tensors, masks and lists cannot
+ * be given there; they go into `x.index(...)` and `x.setIndex(...)`.
+ * @module
+ */
+
+import { parseIndex, syntaxError } from "../tensor/index_syntax.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { index, setIndex } from "./index.ts";
+
+const INTEGER = /^-?\d+$/;
+const NUMBER = /^-?\d+\.\d+$/;
+/** How JavaScript writes an array of integers. */
+const ARRAY = /^-?\d+(,-?\d+)+$/;
+
+/** The index that a name is; null where it is an ordinary name. */
+function indexOfName(name: string): number | string | null {
+  if (INTEGER.test(name)) return Number(name);
+  if (name === "...") return name;
+  if (!name.includes(":") && !name.includes(",") && !NUMBER.test(name)) return null;
+  if (ARRAY.test(name)) {
+    throw new TypeError(
+      `x[[${name}]] and x["${name}"] look the same to JavaScript: write x.index([${name}]) for a list of indices, or ` +
+        `x["${name.replaceAll(",", ", ")}"], with spaces, for an index in each dimension`,
+    );
+  }
+  if (parseIndex(name) === null) throw syntaxError(name);
+  return name;
+}
+
+const handler: ProxyHandler<object> = {
+  get(target, name, receiver) {
+    if (typeof name === "string" && receiver instanceof Tensor && receiver !== Tensor.prototype) {
+      const found = indexOfName(name);
+      if (found !== null) return index(receiver, found);
+    }
+    return Reflect.get(target, name, receiver);
+  },
+  set(_target, name, value, receiver) {
+    if (typeof name === "string" && receiver instanceof Tensor && receiver !== Tensor.prototype) {
+      const found = indexOfName(name);
+      if (found !== null) {
+        setIndex(receiver, found, value);
+        return true;
+      }
+    }
+    // An ordinary name becomes an own property, as if the proxy were not there.
+    return Reflect.defineProperty(receiver, name, {
+      value,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
+  },
+};
+
+Object.setPrototypeOf(Tensor.prototype, new Proxy(Object.prototype, handler));
