@@ -7,7 +7,7 @@ import { DISPLAY, type Displayable, type MimeBundle, MimeObject } from "../displ
 import { display } from "../display/display.ts";
 import { isNotebook } from "../display/notebook.ts";
 import { encode } from "./encode.ts";
-import { figureMarkup, htmlPage, plotlyScript } from "./markup.ts";
+import { figureMarkup, htmlPage, PLOTLY_CONFIG, plotlyScript } from "./markup.ts";
 import { extension, saveFile } from "./save.ts";
 import { tickLayout } from "./options.ts";
 import { rasterise } from "./static/raster.ts";
@@ -293,7 +293,10 @@ export class Figure implements Displayable {
     const shown = this.#fit(room / (options.vendorMime ? 2 : 1));
     bundle["text/html"] = this.#markup(shown ?? thin(this.data, PICTURE), sharp, shown !== null) + script;
     if (options.vendorMime && shown) {
-      bundle["application/vnd.plotly.v1+json"] = JSON.parse(this.#json(shown.data));
+      bundle["application/vnd.plotly.v1+json"] = {
+        ...JSON.parse(this.#json(shown.data)),
+        config: PLOTLY_CONFIG,
+      };
     }
     return bundle;
   }

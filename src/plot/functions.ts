@@ -56,7 +56,7 @@ function curve(
     x,
     y: sample(f, x),
     ...named(name),
-    line: color === undefined ? { width: 2.5 } : { width: 2.5, color },
+    line: { width: 2.5, simplify: false, ...(color === undefined ? {} : { color }) },
   };
 }
 

@@ -20,6 +20,17 @@ export async function plotlyScript(): Promise<string> {
     `try{(0,eval)(t)}finally{w.define=d}})()})(window)</script>`;
 }
 
+/** How plotly behaves: nothing that sends data away, no logo, no selections, which lead nowhere here. */
+export const PLOTLY_CONFIG: Readonly<Record<string, unknown>> = {
+  responsive: true,
+  displaylogo: false,
+  showSendToCloud: false,
+  modeBarButtonsToRemove: ["select2d", "lasso2d"],
+};
+
+/** A part of its own width that a live figure keeps in a narrow place; beyond that the place scrolls. */
+const NARROWEST = 0.8;
+
 /** A figure, ready for HTML. */
 export interface FigureParts {
   /** What names the figure's elements: the same for the same figure. */
@@ -53,14 +64,15 @@ export function figureMarkup(parts: FigureParts): string {
   const note = parts.note
     ? `<div style="font:12px sans-serif;color:#52606d;max-width:${width}px">${escapeHTML(parts.note)}</div>`
     : "";
-  const div = `<div data-dinograd="${key}" style="width:100%;max-width:${width}px">${image}</div>${note}`;
+  const div =
+    `<div data-dinograd="${key}" style="width:100%;max-width:${width}px;overflow-x:auto">${image}</div>${note}`;
   if (json === null) return div;
   return `${div}<script>(function(){var f=${escapeScriptJSON(json)},n=0;function go(){` +
     `if(!window.Plotly){if(n++<600)setTimeout(go,100);return}` +
     `document.querySelectorAll('[data-dinograd="${key}"]:not([data-live])').forEach(function(e){` +
     `e.setAttribute("data-live","");var i=e.firstElementChild,d=document.createElement("div");` +
-    `e.appendChild(d);if(i)i.style.display="none";` +
-    `Plotly.newPlot(d,f.data,f.layout,{responsive:true,displaylogo:false})` +
+    `d.style.minWidth="${Math.round(NARROWEST * width)}px";e.appendChild(d);if(i)i.style.display="none";` +
+    `Plotly.newPlot(d,f.data,f.layout,${JSON.stringify(PLOTLY_CONFIG)})` +
     `.catch(function(){d.remove();if(i)i.style.display=""})})}go()})()</script>`;
 }
 

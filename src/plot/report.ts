@@ -51,7 +51,7 @@ const STYLE = `
 * { box-sizing: border-box; }
 body { margin: 0; color: var(--ink); background: #fff;
   font: 17px/1.6 "Open Sans", "Segoe UI", system-ui, -apple-system, "Helvetica Neue", Arial, sans-serif; }
-main { max-width: 46rem; margin: 0 auto; padding: 3.5rem 1.25rem 5rem; }
+main { max-width: 60rem; margin: 0 auto; padding: 3.5rem 1.25rem 5rem; }
 h1 { font-size: 2.1rem; line-height: 1.2; margin: 0 0 .6rem; letter-spacing: -.015em; }
 h2 { font-size: 1.3rem; line-height: 1.3; margin: 3rem 0 .6rem; padding-top: 1.4rem; border-top: 1px solid var(--line); }
 p { margin: 0 0 1rem; max-width: 42rem; }
@@ -61,6 +61,7 @@ figure svg, figure img { max-width: 100%; height: auto; }
 figcaption { color: var(--muted); font-size: .86rem; line-height: 1.5; margin-top: .5rem; }
 code { font: .88em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; background: #f2f5f8;
   border-radius: 4px; padding: .1em .35em; }
+pre, table { max-width: 100%; }
 pre { background: #f6f8fa; border: 1px solid var(--line); border-radius: 8px; padding: .9rem 1.1rem; overflow-x: auto;
   line-height: 1.5; margin: 1.2rem 0; }
 pre code { background: none; padding: 0; font-size: .84rem; }
