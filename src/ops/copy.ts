@@ -145,13 +145,15 @@ export function copy_(self: Tensor, source: Tensor): Tensor {
   });
 }
 
+// PyTorch numbers its four kinds of fill: a number or a tensor, out of place or (these two) in place.
 const Fill: Rule<object> = {
-  name: "FillBackward0",
+  name: "FillBackward2",
   backward: (
     g,
     node,
   ) => [node.needs(0) ? zeros(g.shape, { dtype: g.dtype }) : null, node.needs(1) ? g.sum() : null],
 };
+const FillTensor: Rule<object> = { ...Fill, name: "FillBackward3" };
 const Zero: Rule<object> = { name: "ZeroBackward0", backward: (g) => [zeros(g.shape, { dtype: g.dtype })] };
 
 /** Writes one value, or a 0-d tensor's, everywhere. */
@@ -163,7 +165,7 @@ export function fill_(self: Tensor, value: Operand): Tensor {
   }
   checkNoInternalOverlap(self);
   const stored: Operand = typeof value === "object" ? value : truncated(value, self.dtype);
-  return recordInPlace(Fill, self, [self, value], {}, () => copyInto(self, stored));
+  return recordInPlace(typeof value === "object" ? FillTensor : Fill, self, [self, value], {}, () => copyInto(self, stored));
 }
 
 /** Assigning a float to an integer tensor cuts it, as in PyTorch; castScalar checks the range. */

@@ -19,7 +19,18 @@ export interface Deviation {
 }
 
 /** Every deliberate difference. */
-export const deviations: readonly Deviation[] = [];
+export const deviations: readonly Deviation[] = [
+  {
+    id: /^index\/0d$/,
+    aspect: "message",
+    reason: "PyTorch says how to read the number in Python and in C++; this is neither",
+  },
+  {
+    id: /^index\/string$/,
+    aspect: "message",
+    reason: "here a text can be an index, so the message says what may stand in it",
+  },
+];
 
 /** The difference that covers the aspect of the case, if any. */
 export function deviationOf(c: CallCase, aspect: Aspect): Deviation | undefined {

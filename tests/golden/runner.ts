@@ -98,7 +98,8 @@ function checkGradients(c: CallCase, args: unknown[], outs: Loose[], tol: Tolera
   const problems: string[] = [];
   if (c.grad_fn && !deviationOf(c, "gradFn")) {
     const names = outs.map((t) => t.gradFn === null ? null : t.gradFn.name());
-    if (names.join() !== c.grad_fn.join()) problems.push(`grad_fn ${names}, expected ${c.grad_fn}`);
+    const expected = c.grad_fn.map((name) => name?.replace("torch::autograd::", "") ?? null);
+    if (names.join() !== expected.join()) problems.push(`grad_fn ${names}, expected ${expected}`);
   }
   const cotangents = c.ct!.map((t) => decode(t as unknown as Encoded)) as Loose[];
   if (!c.grads2) {
