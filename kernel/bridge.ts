@@ -26,6 +26,8 @@ const SYNC_PATIENCE = 1000;
 const SYNC_ATTEMPTS = 5;
 /** A kernel that does not answer a signal for so long is in a loop. */
 const NOTICE_PATIENCE = 150;
+/** A cell whose promise can be collected ends within this time after the kernel has answered the signal. */
+const COLLECT_PATIENCE = 700;
 const INTERRUPT_ATTEMPTS = 5;
 
 /** What a {@linkcode Bridge} needs to know about the kernel's process. */
@@ -72,6 +74,7 @@ export class Bridge {
   readonly #links = new Set<Link>();
   readonly #jobs: Job[] = [];
   #wake: (() => void) | undefined;
+  #running: Job | undefined;
   /** The request being processed: its id, and where its reply goes. */
   #awaited: { id: string; resolve: (reply: Message | undefined) => void; idleEnds: boolean } | undefined;
   #cell: Cell | undefined;
@@ -171,7 +174,7 @@ export class Bridge {
       if (link !== undefined) {
         this.#links.delete(link);
         // Requests still queued will run, as with any kernel; their replies have nowhere to go.
-        if (port === "control_port") link.kernel.close();
+        this.#closeIfDone(link);
       }
     }
   }
@@ -195,9 +198,15 @@ export class Bridge {
     const cell = this.#cell;
     if (cell === undefined || cell.replied) return;
     cell.interrupted = true;
+    let escalated = false;
     for (let attempt = 0; attempt < INTERRUPT_ATTEMPTS && !cell.replied; attempt++) {
       const noticed = new Promise<void>((resolve) => this.#onNotice = resolve);
-      if (this.#kernel.signalInterrupt() && await withinTime(noticed, NOTICE_PATIENCE)) return;
+      if (this.#kernel.signalInterrupt() && await withinTime(noticed, NOTICE_PATIENCE)) {
+        // A loop that awaits other things than timers has to be hit while it runs. One attempt an interrupt: where
+        // nothing of the cell runs it would hit something else.
+        if (escalated || await withinTime(cell.end.promise, COLLECT_PATIENCE)) return;
+        escalated = true;
+      }
       if (cell.replied) return;
       await link.kernel.send(
         this.#innerSigner.encode(this.#session.message("interrupt_request", {})),
@@ -211,7 +220,7 @@ export class Bridge {
     try {
       for (let frames = await link.kernel.receive(); frames !== null; frames = await link.kernel.receive()) {
         const reply = this.#decode(this.#innerSigner, frames, "the kernel");
-        if (reply === undefined) continue;
+        if (reply === undefined || reply.parentHeader.session === this.#session.id) continue;
         if (this.#awaited !== undefined && reply.parentHeader.msg_id === this.#awaited.id) {
           this.#awaited.resolve(reply);
         } else {
@@ -237,16 +246,21 @@ export class Bridge {
         this.#wake = undefined;
         continue;
       }
+      this.#running = job;
       try {
         if (job.request.header.msg_type === "execute_request") await this.#runCell(job);
         else await this.#pass(job);
       } catch (error) {
         this.#warn(error);
       }
-      if (job.link.client.closed && !this.#jobs.some((other) => other.link === job.link)) {
-        job.link.kernel.close();
-      }
+      this.#running = undefined;
+      this.#closeIfDone(job.link);
     }
+  }
+
+  #closeIfDone(link: Link): void {
+    const busy = this.#running?.link === link || this.#jobs.some((job) => job.link === link);
+    if (link.client.closed && !busy) link.kernel.close();
   }
 
   /** Passes on any request but a cell, and waits for the reply or, where none comes, for idle. */

@@ -82,7 +82,8 @@ export async function launchKernel(options: LaunchOptions = {}): Promise<Launche
       throw gone.signal.aborted && !(error instanceof KernelDied) ? gone.signal.reason : error;
     }
     gone.signal.addEventListener("abort", () => client.fail(gone.signal.reason));
-    const stop = async () => {
+    let stopped: Promise<void> | undefined;
+    const end = async () => {
       await client.shutdown().catch(() => {});
       const timer = setTimeout(() => killQuietly(child, "SIGKILL"), 5000);
       await ended;
@@ -90,6 +91,7 @@ export async function launchKernel(options: LaunchOptions = {}): Promise<Launche
       client.close();
       await cleanUp();
     };
+    const stop = () => stopped ??= end();
     return {
       client,
       pid: child.pid,

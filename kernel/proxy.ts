@@ -35,8 +35,7 @@ async function serveOnce(outer: ConnectionInfo): Promise<number | "not started">
   let asked = false;
   const end = (milliseconds: number) => {
     asked = true;
-    const timer = setTimeout(() => killQuietly(kernel.child, "SIGKILL"), milliseconds);
-    Deno.unrefTimer(Number(timer));
+    setTimeout(() => killQuietly(kernel.child, "SIGKILL"), milliseconds);
   };
   const bridge = new Bridge(outer, {
     info,

@@ -155,6 +155,7 @@ Deno.test({
         "while (true);",
         "while (true) await new Promise((resolve) => setTimeout(resolve, 1))",
         "await new Promise((resolve) => setTimeout(resolve, 60_000))",
+        "while (true) await Deno.stat('.')",
       ]
     ) {
       const messages: Message[] = [];
