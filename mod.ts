@@ -25,6 +25,12 @@ export {
   type TypedArray,
 } from "./src/tensor/dtype.ts";
 export * from "./src/ops/pointwise.ts";
+export * from "./src/ops/arithmetic.ts";
+export * from "./src/ops/fused.ts";
+export * from "./src/ops/compare.ts";
+export * from "./src/ops/select.ts";
+export * from "./src/ops/parametric.ts";
+export * as special from "./src/ops/special.ts";
 export * from "./src/ops/view.ts";
 export * from "./src/ops/copy.ts";
 export * from "./src/ops/reduce.ts";

@@ -83,17 +83,17 @@ export class SavedTensor {
 
   /** The tensor, if nothing has written to it since. */
   unpack(): Tensor {
-    checkVersion(this.tensor, this.version, this.node);
+    checkVersion(this.tensor, this.version, this.tensor.gradFn === null ? this.node : null);
     return this.tensor;
   }
 }
 
-/** Throws if a saved tensor was written after it was saved. */
+/** Throws if a saved tensor was written after it was saved. `maker` is the node that saved its own result. */
 export function checkVersion(t: Tensor, version: number, maker: Node | null): void {
   const now = t.counter.version;
   if (now === version) return;
-  const current = t.gradFn ?? maker;
-  const origin = current === null ? "" : `, which is output ${outputIndex(t)} of ${plainName(current)},`;
+  const current = maker ?? t.gradFn, output = maker === null ? outputIndex(t) : 0;
+  const origin = current === null ? "" : `, which is output ${output} of ${plainName(current)},`;
   throw new TypeError(
     "one of the variables needed for gradient computation has been modified by an inplace operation: " +
       `[torch.${typeName(t.dtype)}Tensor ${

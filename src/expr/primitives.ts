@@ -50,7 +50,7 @@ const real = (params: string, grad: Rules, float: string): Primitive => row("flo
 const test = (params: string, all: string, truths?: string): Primitive =>
   row("bool", params, null, { float: all, int: all, bigint: all, truths });
 
-/** Whole bits: no meaning for floats. */
+/** Of whole numbers and their bits: no meaning for floats. */
 const bits = (params: string, int: string, bigint: string): Primitive =>
   row("same", params, null, { int, bigint });
 
@@ -192,6 +192,15 @@ export const primitives: Readonly<Record<string, Primitive>> = {
   not: test("a", "!a", "a"),
   isnan: test("a", "a !== a"),
   isinf: test("a", "a === Infinity || a === -Infinity"),
+  signbit: row("bool", "a", null, { float: "a < 0 || Object.is(a, -0)", int: "a < 0", bigint: "a < 0n" }),
+
+  // The next number of the type in the direction of b; float32 and float64 differ, so each has its own
+  nextafter: same("a b", ["g", null], { float: "special.nextafter(a, b)" }),
+  nextafter32: same("a b", ["g", null], { float: "special.nextafter32(a, b)" }),
+
+  // Whole numbers
+  gcd: bits("a b", "special.intGcd(a, b)", "special.bigGcd(a, b)"),
+  lcm: bits("a b", "special.intLcm(a, b)", "special.bigLcm(a, b)"),
 
   // Bits of integers
   bitAnd: bits("a b", "a & b", "a & b"),

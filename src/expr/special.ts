@@ -51,6 +51,28 @@ export function softplus(x: number): number {
   return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 }
 
+const floats = new Float32Array(1), floatBits = new Int32Array(floats.buffer);
+const doubles = new Float64Array(1), doubleBits = new BigInt64Array(doubles.buffer);
+
+/** The next double after `a` in the direction of `b`. */
+export function nextafter(a: number, b: number): number {
+  if (!(a < b || a > b)) return a === b ? b : NaN;
+  if (a === 0) return b < 0 ? -Number.MIN_VALUE : Number.MIN_VALUE;
+  // The bits of a float, read as an integer, grow with its magnitude.
+  doubles[0] = a;
+  doubleBits[0] += (a < b) === (a > 0) ? 1n : -1n;
+  return doubles[0];
+}
+
+/** The next float32 after `a` in the direction of `b`. */
+export function nextafter32(a: number, b: number): number {
+  if (!(a < b || a > b)) return a === b ? b : NaN;
+  floats[0] = a;
+  if (a === 0) floatBits[0] = b < 0 ? 1 | 1 << 31 : 1;
+  else floatBits[0] += (a < b) === (a > 0) ? 1 : -1;
+  return floats[0];
+}
+
 // Integers of up to 32 bits
 
 function divisor(b: number): number {
@@ -84,6 +106,18 @@ export function intRemainder(a: number, b: number): number {
 /** The remainder with the sign of the dividend. */
 export function intFmod(a: number, b: number): number {
   return a % divisor(b) | 0;
+}
+
+/** The greatest common divisor, never negative (but that of -2^31, whose magnitude has no int32). */
+export function intGcd(a: number, b: number): number {
+  while (b !== 0) [a, b] = [b, a % b];
+  return Math.abs(a) | 0;
+}
+
+/** The least common multiple modulo 2^32; 0 where one of the numbers is. */
+export function intLcm(a: number, b: number): number {
+  const divisor = intGcd(a, b);
+  return divisor === 0 ? 0 : Math.abs(Math.imul(a / divisor, b)) | 0;
 }
 
 // 64-bit integers
@@ -121,6 +155,18 @@ export function bigRemainder(a: bigint, b: bigint): bigint {
 /** The remainder with the sign of the dividend. */
 export function bigFmod(a: bigint, b: bigint): bigint {
   return a % bigDivisor(b);
+}
+
+/** The greatest common divisor. */
+export function bigGcd(a: bigint, b: bigint): bigint {
+  while (b !== 0n) [a, b] = [b, a % b];
+  return bigAbs(a);
+}
+
+/** The least common multiple modulo 2^64; 0 where one of the numbers is. */
+export function bigLcm(a: bigint, b: bigint): bigint {
+  const divisor = bigGcd(a, b);
+  return divisor === 0n ? 0n : bigAbs(BigInt.asIntN(64, a / divisor * b));
 }
 
 /** The absolute value; that of -2^63 is itself. */

@@ -162,8 +162,8 @@ function broadcastInputs(inputs: readonly Operand[]): Shape {
 function dtypesOf(op: PointwiseOp, inputs: readonly Operand[]): Dtypes {
   let compute: DType;
   if (op.follows === "first") compute = (inputs[0] as Tensor).dtype;
-  else compute = resultType(op.follows === "all" ? inputs : inputs.slice(op.follows));
+  else compute = resultType(op.follows === "all" ? inputs : op.follows.map((i) => inputs[i]));
   if (op.result === "float" && category(compute) < 2) compute = getDefaultDtype();
-  if (op.dtypes !== null) op.dtypes(compute);
+  if (op.dtypes !== null) op.dtypes(compute, inputs);
   return { compute, result: op.result === "bool" ? "bool" : compute };
 }

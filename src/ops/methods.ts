@@ -3,42 +3,56 @@
  * @module
  */
 
+import type { ArithmeticMethods } from "./arithmetic.ts";
 import type { AutogradMethods } from "../autograd/methods.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Operand } from "./compute.ts";
+import type * as compare from "./compare.ts";
+import type { CompareMethods } from "./compare.ts";
 import type { CopyMethods } from "./copy.ts";
+import type { FusedMethods } from "./fused.ts";
 import type { IndexMethods } from "./index.ts";
 import type { IndexOpsMethods } from "./index_ops.ts";
 import type { MatmulMethods } from "./matmul.ts";
 import type { MaskMethods } from "./mask.ts";
+import type { ParametricMethods } from "./parametric.ts";
 import type * as pointwise from "./pointwise.ts";
 import type { ReduceMethods } from "./reduce.ts";
+import type { SelectMethods } from "./select.ts";
 import type { ViewMethods } from "./view.ts";
 
-/** The rows of the pointwise table as methods: `x.tanh()`, `x.add(y)`, and in place `x.tanh_()`, `x.add_(y)`. */
-export type PointwiseMethods =
+/** The rows of a table as methods: `x.tanh()`, `x.mul(y)`, and in place `x.tanh_()`, `x.mul_(y)`. */
+export type RowMethods<Table> =
   & {
-    readonly [
-      K in keyof typeof pointwise as (typeof pointwise)[K] extends { arity: 1 } ? K | `${K}_` : never
-    ]: () => Tensor;
+    readonly [K in keyof Table as Table[K] extends { arity: 1 } ? K | `${K & string}_` : never]: () => Tensor;
   }
   & {
-    readonly [
-      K in keyof typeof pointwise as (typeof pointwise)[K] extends { arity: 2 } ? K | `${K}_` : never
-    ]: (
+    readonly [K in keyof Table as Table[K] extends { arity: 2 } ? K | `${K & string}_` : never]: (
       other: Operand,
     ) => Tensor;
   };
 
+/** The rows of pointwise functions as methods. */
+export type PointwiseMethods = RowMethods<typeof pointwise>;
+
+/** The rows of comparisons, tests and logic as methods. */
+export type ComparisonMethods = RowMethods<typeof compare>;
+
 /** Everything that a tensor can do. */
 export interface TensorMethods
   extends
+    ArithmeticMethods,
     AutogradMethods,
+    CompareMethods,
+    ComparisonMethods,
     CopyMethods,
+    FusedMethods,
     IndexOpsMethods,
     MaskMethods,
     IndexMethods,
     MatmulMethods,
+    ParametricMethods,
     PointwiseMethods,
     ReduceMethods,
+    SelectMethods,
     ViewMethods {}

@@ -6,6 +6,7 @@
 import { scalarFunction } from "../expr/lower_js.ts";
 import { gradientProgram, isZero, type Program } from "../expr/program.ts";
 import type { DType } from "../tensor/dtype.ts";
+import type { Operand } from "./compute.ts";
 
 /** Result dtype: that of the promoted inputs, the same but at least a float, or bool. */
 export type ResultKind = "same" | "float" | "bool";
@@ -14,9 +15,10 @@ export type ResultKind = "same" | "float" | "bool";
 export interface PointwiseOptions {
   /**
    * The gradients, where PyTorch's choice differs from the derivative (kinks, stability): one text for each input, in terms
-   * of the inputs, the result `y` and the incoming gradient `g`. Undefined means: derive it.
+   * of the inputs, the result `y` and the incoming gradient `g`. Undefined means: derive it. Null for the whole means that
+   * there is none, as PyTorch says of a few functions with jumps: a backward pass that comes here throws.
    */
-  readonly grad?: string | readonly (string | undefined)[];
+  readonly grad?: string | readonly (string | undefined)[] | null;
   /** Result dtype; follows from the program by default. */
   readonly result?: ResultKind;
   /** Name of the graph node; from the operation's name by default. */
@@ -25,10 +27,10 @@ export interface PointwiseOptions {
   readonly names?: readonly string[];
   /** Attributes that the graph shows beside saved tensors, such as `alpha`. */
   readonly attributes?: Readonly<Record<string, unknown>>;
-  /** Throws for a compute dtype that the operation does not support. */
-  readonly dtypes?: (compute: DType) => void;
-  /** Which inputs decide the dtype: all, all from an index on, or the first alone. */
-  readonly follows?: "all" | "first" | number;
+  /** Throws for a compute dtype that the operation does not support; may look at the operands that led to it. */
+  readonly dtypes?: (compute: DType, inputs: readonly Operand[]) => void;
+  /** Which inputs decide the dtype: all, the first alone, or those with these indices. */
+  readonly follows?: "all" | "first" | readonly number[];
 }
 
 /** Where an input of a gradient program comes from: the incoming gradient, the result, or an input by its index. */
@@ -42,6 +44,14 @@ export interface Gradient {
   readonly sources: readonly number[];
 }
 
+/** Sets of inputs are kept as the bits of an integer, with one more bit for the result. */
+const MAX_INPUTS = 30;
+
+/** PyTorch's name of the graph node: "log1p" gives "Log1PBackward0", "special.entr" "SpecialEntrBackward0". */
+function nodeName(operation: string): string {
+  return `${operation.replace(/(?:^|\.|(?<=\d))[a-z]/g, (c) => c.slice(-1).toUpperCase())}Backward0`;
+}
+
 /** A scalar program as an operation on tensors. */
 export class PointwiseOp {
   /** Name in camelCase. */
@@ -51,31 +61,40 @@ export class PointwiseOp {
   /** Result dtype. */
   readonly result: ResultKind;
   /** See {@linkcode PointwiseOptions.follows}. */
-  readonly follows: "all" | "first" | number;
+  readonly follows: "all" | "first" | readonly number[];
   /** See {@linkcode PointwiseOptions.dtypes}. */
-  readonly dtypes: ((compute: DType) => void) | null;
+  readonly dtypes: ((compute: DType, inputs: readonly Operand[]) => void) | null;
   /** Name of the graph node. */
   readonly gradFn: string;
   /** Names of the inputs in graphs. */
   readonly names: readonly string[];
   /** Further attributes in graphs. */
   readonly attributes: Readonly<Record<string, unknown>>;
-  private readonly gradSources: readonly (string | undefined)[];
+  private readonly gradSources: readonly (string | undefined)[] | null;
   private readonly gradients: (Gradient | null | undefined)[] = [];
   private readonly masks = new Map<number, number>();
   private scalar: ((...args: number[]) => number) | null = null;
 
   /** An operation from a program with one output. */
   constructor(program: Program, options: PointwiseOptions = {}) {
+    if (program.inputs.length > MAX_INPUTS) {
+      throw new RangeError(
+        `${program.name} has ${program.inputs.length} inputs, but a pointwise operation has at most ${MAX_INPUTS}`,
+      );
+    }
     this.name = program.name;
     this.program = program;
     this.result = options.result ?? program.kind;
     this.follows = options.follows ?? "all";
     this.dtypes = options.dtypes ?? null;
-    this.gradFn = options.gradFn ?? `${this.name[0].toUpperCase()}${this.name.slice(1)}Backward0`;
+    this.gradFn = options.gradFn ?? (options.grad === null ? "NotImplemented" : nodeName(this.name));
     this.names = options.names ?? ["self", "other", "third"];
     this.attributes = options.attributes ?? {};
-    this.gradSources = typeof options.grad === "string" ? [options.grad] : options.grad ?? [];
+    this.gradSources = typeof options.grad === "string"
+      ? [options.grad]
+      : options.grad === undefined
+      ? []
+      : options.grad;
   }
 
   /** Number of inputs. */
@@ -95,7 +114,15 @@ export class PointwiseOp {
     return this.gradients[i] = this.derive(i);
   }
 
+  /** Whether there are gradients at all; see {@linkcode PointwiseOptions.grad}. */
+  get differentiable(): boolean {
+    return this.gradSources !== null;
+  }
+
   private derive(i: number): Gradient | null {
+    if (this.gradSources === null) {
+      throw new TypeError(`derivative for aten::${this.name} is not implemented`);
+    }
     const p = gradientProgram(this.program, i, { grad: this.gradSources[i] });
     if (isZero(p)) return null;
     const out = p.outputs[0];
@@ -120,7 +147,7 @@ export class PointwiseOp {
     if (mask !== undefined) return mask;
     mask = 0;
     for (let i = 0; i < this.arity; i++) {
-      if ((needs & (1 << i)) === 0) continue;
+      if ((needs & (1 << i)) === 0 || this.gradSources === null) continue;
       for (const source of this.gradient(i)?.sources ?? []) {
         if (source >= 0) mask |= 1 << source;
         else if (source === RESULT) mask |= 1 << this.arity;

@@ -33,12 +33,20 @@ export interface Binary {
   readonly arity: 2;
 }
 
+/** Choices of a row that becomes a function. */
+export interface RowOptions extends PointwiseOptions {
+  /** A namespace such as "special", whose functions are not methods. */
+  readonly namespace?: string;
+}
+
 /** Choices of a row with two inputs. */
-export interface BinaryOptions extends PointwiseOptions {
+export interface BinaryOptions extends RowOptions {
   /** Whether a and b may change places, so that `3 * x` is recorded as `x * 3`, as PyTorch does. */
   readonly commutes?: boolean;
   /** What to do with a JavaScript value on the left, where PyTorch records something else. */
   readonly reflected?: (a: Exclude<Operand, Tensor>, b: Tensor) => Tensor;
+  /** Name of the graph node where b is a JavaScript value, if PyTorch has another for that. */
+  readonly scalarGradFn?: string;
 }
 
 /** Every row of the table, by name: for tests, documentation and other back ends. */
@@ -54,54 +62,101 @@ export function checkOperand(x: unknown, name: string): Operand {
   );
 }
 
-function asOperandTensor(x: unknown, name: string): Tensor {
+/** An operand from a user as a tensor. */
+export function operandTensor(x: unknown, name: string): Tensor {
   const operand = checkOperand(x, name);
   return operand instanceof Tensor ? operand : scalarTensor(operand);
 }
 
-function enter(name: string, op: PointwiseOp): void {
+/** Throws for an option that a function does not have. */
+export function checkKeys(options: object, name: string, known: readonly string[]): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`${name}(): expected an object of options, got ${String(options)}`);
+  }
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) {
+      throw new TypeError(`${name}() has no option ${JSON.stringify(key)}: use ${known.join(", ")}`);
+    }
+  }
+}
+
+/** A row whose function is written by hand, because it takes options or chooses between operations. */
+export function operation(
+  name: string,
+  inputs: string,
+  source: string,
+  options: PointwiseOptions = {},
+): PointwiseOp {
   if (pointwiseTable.has(name)) throw new TypeError(`there already is a pointwise operation called ${name}`);
+  const op = new PointwiseOp(program(inputs.split(" "), source, { name }), options);
   pointwiseTable.set(name, op);
+  return op;
+}
+
+/** What a function written by hand has chosen to do: an operation, and its operands with `self` first. */
+export type Plan = readonly [op: PointwiseOp, inputs: readonly Operand[]];
+
+/** Carries out a plan on new memory. */
+export function run([op, inputs]: Plan): Tensor {
+  return applyPointwise(op, inputs);
+}
+
+/** Carries out a plan in the memory of its first operand. */
+export function runInPlace([op, inputs]: Plan): Tensor {
+  return applyInPlace(op, inputs);
 }
 
 /** A row with one input, called `x` in the text. */
-export function unary(name: string, source: string, options: PointwiseOptions = {}): Unary {
-  const op = new PointwiseOp(program(["x"], source, { name }), options);
-  enter(name, op);
-  installMethods({
-    [name](this: Tensor) {
-      return applyPointwise(op, [this]);
-    },
-    [`${name}_`](this: Tensor) {
-      return applyInPlace(op, [this]);
-    },
-  });
-  const fn = (x: Operand) => applyPointwise(op, [asOperandTensor(x, name)]);
+export function unary(name: string, source: string, options: RowOptions = {}): Unary {
+  const { namespace } = options;
+  const op = operation(namespace === undefined ? name : `${namespace}.${name}`, "x", source, options);
+  if (namespace === undefined) {
+    installMethods({
+      [name](this: Tensor) {
+        return applyPointwise(op, [this]);
+      },
+      [`${name}_`](this: Tensor) {
+        return applyInPlace(op, [this]);
+      },
+    });
+  }
+  const fn = (x: Operand) => applyPointwise(op, [operandTensor(x, name)]);
   return Object.assign(Object.defineProperty(fn, "name", { value: name }), { op, arity: 1 as const });
 }
 
 /** A row with two inputs, called `a` and `b` in the text. */
 export function binary(name: string, source: string, options: BinaryOptions = {}): Binary {
-  const op = new PointwiseOp(program(["a", "b"], source, { name }), options);
-  const { commutes = false, reflected } = options;
-  enter(name, op);
-  installMethods({
-    [name](this: Tensor, other: Operand) {
-      return applyPointwise(op, [this, checkOperand(other, name)]);
-    },
-    [`${name}_`](this: Tensor, other: Operand) {
-      return applyInPlace(op, [this, checkOperand(other, name)]);
-    },
-  });
+  const { namespace, commutes = false, reflected, scalarGradFn } = options;
+  const op = operation(namespace === undefined ? name : `${namespace}.${name}`, "a b", source, options);
+  const withScalar = scalarGradFn === undefined
+    ? op
+    : new PointwiseOp(op.program, { ...options, gradFn: scalarGradFn });
+  if (namespace === undefined) {
+    installMethods({
+      [name](this: Tensor, other: Operand) {
+        return applyPointwise(typeof other === "object" ? op : withScalar, [this, checkOperand(other, name)]);
+      },
+      [`${name}_`](this: Tensor, other: Operand) {
+        return applyInPlace(typeof other === "object" ? op : withScalar, [this, checkOperand(other, name)]);
+      },
+    });
+  }
   const fn = (a: Operand, b: Operand) => {
     checkOperand(a, name);
     checkOperand(b, name);
     if (typeof a !== "object") {
       if (typeof b !== "object") return applyPointwise(op, [scalarTensor(a), b]);
-      if (commutes) return applyPointwise(op, [b, a]);
+      if (commutes) return applyPointwise(withScalar, [b, a]);
       if (reflected !== undefined) return reflected(a, b);
     }
-    return applyPointwise(op, [a, b]);
+    return applyPointwise(typeof b === "object" ? op : withScalar, [a, b]);
   };
   return Object.assign(Object.defineProperty(fn, "name", { value: name }), { op, arity: 2 as const });
+}
+
+/** Another name for a row: the function, and the methods. */
+export function alias<F extends Unary | Binary>(name: string, row: F): F {
+  const methods = Tensor.prototype as unknown as Record<string, unknown>;
+  installMethods({ [name]: methods[row.name], [`${name}_`]: methods[`${row.name}_`] });
+  return row;
 }
