@@ -6,7 +6,7 @@
 import { isData } from "./charts.ts";
 import { Figure } from "./figure.ts";
 import { label, layoutOf, short } from "./options.ts";
-import { sampleGrid } from "./sample.ts";
+import { type Drawable2, sampleGrid } from "./sample.ts";
 import { DIVERGING, SEQUENTIAL } from "./template.ts";
 import type { Layout, PlotOptions, Trace } from "./types.ts";
 import {
@@ -150,7 +150,7 @@ export function heatmap(z: Matrix, options: HeatmapOptions = {}): Figure {
 export function contour(
   x: Vector,
   y: Vector,
-  z: Matrix | ((x: number, y: number) => unknown),
+  z: Matrix | Drawable2,
   options?: ContourOptions,
 ): Figure;
 /** As above, with positions 0, 1, 2, ... */
@@ -158,7 +158,7 @@ export function contour(z: Matrix, options?: ContourOptions): Figure;
 export function contour(
   first: Vector | Matrix,
   second?: Vector | ContourOptions,
-  third?: Matrix | ((x: number, y: number) => unknown),
+  third?: Matrix | Drawable2,
   fourth?: ContourOptions,
 ): Figure {
   const withAxes = isData(second);

@@ -8,7 +8,7 @@ import { Figure } from "./figure.ts";
 import { fn } from "./functions.ts";
 import { grid } from "./grid.ts";
 import { layoutOf, named, short } from "./options.ts";
-import { type Drawable, sample } from "./sample.ts";
+import { type Drawable, type Drawable2, sample } from "./sample.ts";
 import { INK, PALETTE, SEQUENTIAL } from "./template.ts";
 import type { PlotOptions, Trace } from "./types.ts";
 import {
@@ -40,7 +40,7 @@ export interface DescentRun {
 /** What {@linkcode descent2d} draws. */
 export interface Descent2DRun {
   /** The function that was made small, of two parameters. */
-  objective: (x: number, y: number) => unknown;
+  objective: Drawable2;
   /** The parameters at each iteration, a row of two each, the start first. */
   path: Matrix;
   /** Where the minimum truly is. */

@@ -34,7 +34,7 @@ export { descent2d, gradientDescent, lossCurve } from "./learning.ts";
 export type { Descent2DOptions, Descent2DRun, DescentRun, LossOptions } from "./learning.ts";
 export { report } from "./report.ts";
 export type { Report, ReportOptions, ReportSection, ReportTable } from "./report.ts";
-export type { Drawable, TensorFactory } from "./sample.ts";
+export type { Drawable, Drawable2 } from "./sample.ts";
 export type { Layout, PlotOptions, Trace, TraceOptions } from "./types.ts";
 export type { HasToArray, Matrix, Vector } from "./values.ts";
 export type { DISPLAY, Displayable, MimeBundle } from "../display/mime.ts";

@@ -3,26 +3,19 @@
  * @module
  */
 
+import { grad } from "../autograd/grad.ts";
+import { enableGrad, noGrad } from "../autograd/modes.ts";
+import { fromTypedArray, scalarTensor } from "../tensor/create.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { describe, toVector } from "./values.ts";
 
 /** A function to draw: of a number or a tensor, giving a number or a tensor. */
 // deno-lint-ignore no-explicit-any
 export type Drawable = (x: any) => unknown;
 
-/** Makes a one-dimensional tensor of numbers. */
-export type TensorFactory = (values: Float64Array) => unknown;
-
-let makeTensor: TensorFactory | null = null;
-
-/**
- * Tells the plots how to make tensors, so that functions of tensors can be drawn. The package of tensors calls
- * this; without it, functions must take numbers.
- *
- * @param factory Makes a one-dimensional tensor.
- */
-export function registerTensorFactory(factory: TensorFactory): void {
-  makeTensor = factory;
-}
+/** A function of two numbers or two 0-d tensors, giving a number or a tensor. */
+// deno-lint-ignore no-explicit-any
+export type Drawable2 = (x: any, y: any) => unknown;
 
 /** A number, or what `item()` of a one-element tensor gives. */
 function scalarOf(value: unknown): number | null {
@@ -53,15 +46,14 @@ function pointwise(f: Drawable, xs: Float64Array): Float64Array<ArrayBuffer> | {
   return out;
 }
 
-/** The values of a function of tensors: of all points at once, or of one-element tensors. */
-function throughTensors(f: Drawable, xs: Float64Array, make: TensorFactory): Float64Array<ArrayBuffer> {
-  const whole = f(make(xs));
-  if (typeof (whole as { toArray?: unknown } | null)?.toArray === "function") {
-    const ys = (whole as { toArray(): unknown }).toArray();
-    if (Array.isArray(ys) && ys.length === xs.length) return toVector(ys, "the function's values");
+/** The values of a function of tensors: of all points at once, or of one after the other. */
+function throughTensors(f: Drawable, xs: Float64Array): Float64Array<ArrayBuffer> {
+  const whole = f(fromTypedArray(Float64Array.from(xs)));
+  if (whole instanceof Tensor && whole.ndim === 1 && whole.shape[0] === xs.length) {
+    return toVector(whole.toArray(), "the function's values");
   }
   return Float64Array.from(xs, (x) => {
-    const y = scalarOf(f(make(Float64Array.of(x))));
+    const y = scalarOf(f(scalarTensor(x, "float64")));
     if (y === null) throw new TypeError("the function must give a number or a tensor of one element");
     return y;
   });
@@ -82,8 +74,7 @@ export function sample(f: Drawable, xs: Float64Array): Float64Array<ArrayBuffer>
   if (typeof f !== "function") throw new TypeError(`expected a function to draw, got ${describe(f)}`);
   const values = pointwise(f, xs);
   if (values instanceof Float64Array) return values;
-  if (makeTensor === null) throw values.error;
-  return throughTensors(f, xs, makeTensor);
+  return noGrad(() => throughTensors(f, xs));
 }
 
 /**
@@ -96,27 +87,46 @@ export function sample(f: Drawable, xs: Float64Array): Float64Array<ArrayBuffer>
  * @throws {TypeError} If it gives no numbers.
  */
 export function sampleGrid(
-  f: (x: number, y: number) => unknown,
+  f: Drawable2,
   xs: Float64Array,
   ys: Float64Array,
 ): Float64Array<ArrayBuffer>[] {
   return Array.from(ys, (y) =>
     Float64Array.from(xs, (x) => {
-      const value = f(x, y);
-      const z = scalarOf(value);
+      const value = valueAt(f, x, y), z = scalarOf(value);
       if (z === null) throw new TypeError(`the function must give a number, got ${describe(value)}`);
       return z;
     }));
 }
 
+/** The value at a point: of numbers, or where the function does not take them, of 0-d tensors. */
+function valueAt(call: (...args: unknown[]) => unknown, ...point: number[]): unknown {
+  try {
+    const value = call(...point);
+    if (scalarOf(value) !== null) return value;
+  } catch {
+    // Not a function of numbers; an error of its own shows again below.
+  }
+  return noGrad(() => call(...point.map((v) => scalarTensor(v, "float64"))));
+}
+
 /**
- * The slope of a function by central differences.
+ * The slope of a function: by automatic differentiation if it is one of tensors, else by central differences.
  *
  * @param f The function.
  * @param x The point.
- * @returns The slope, to about ten digits.
+ * @returns The slope; of a function of numbers to about ten digits.
  */
 export function slopeAt(f: Drawable, x: number): number {
+  const numbers = pointwise(f, Float64Array.of(x));
+  if (!(numbers instanceof Float64Array)) {
+    return enableGrad(() => {
+      const at = scalarTensor(x, "float64").requiresGrad_();
+      const y = f(at);
+      if (!(y instanceof Tensor)) throw new TypeError(`the function must give a tensor, got ${describe(y)}`);
+      return y.requiresGrad ? grad(y, at, { materializeGrads: true })[0]!.item() as number : 0;
+    });
+  }
   const h = Math.cbrt(Number.EPSILON) * Math.max(1, Math.abs(x));
   const [low, high] = sample(f, Float64Array.of(x - h, x + h));
   return (high - low) / ((x + h) - (x - h));

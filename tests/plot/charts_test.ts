@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import * as plot from "../../src/plot/plot.ts";
-import { registerTensorFactory } from "../../src/plot/sample.ts";
+import * as dg from "../../mod.ts";
 import { count } from "./helpers.ts";
 
 /** As much of a tensor as plots know. */
@@ -153,16 +153,9 @@ Deno.test("confusionMatrix: counts or shares of each row, names on both axes", a
 Deno.test("fn: of numbers, of numbers to tensors, of tensors", () => {
   const ys = (f: plot.Drawable): number[] => numbers(plot.fn(f, [0, 2], { points: 3 }).data[0].y);
   assertEquals(ys((x: number) => x * x), [0, 1, 4]);
-  assertEquals(ys((x: number) => new FakeTensor(2 * x)), [0, 2, 4]);
-  const ofTensor = (x: FakeTensor): FakeTensor => new FakeTensor((x.values as number[]).map((v) => v + 1));
-  assertThrows(() => ys(ofTensor), TypeError);
-  registerTensorFactory((values) => new FakeTensor([...values]));
-  assertEquals(ys(ofTensor), [1, 2, 3]);
-  const ofOne = (x: FakeTensor): FakeTensor => {
-    const [v] = x.values as number[];
-    return new FakeTensor((x.values as number[]).length === 1 ? v * 3 : [0]);
-  };
-  assertEquals(ys(ofOne), [0, 3, 6]);
+  assertEquals(ys((x: number) => dg.mul(2, x)), [0, 2, 4]);
+  assertEquals(ys((x: dg.Tensor) => x.add(1)), [1, 2, 3], "of all points at once");
+  assertEquals(ys((x: dg.Tensor) => x.sum().mul(3)), [0, 3, 6], "of one point after the other");
   assertThrows(
     () =>
       ys(() => {
@@ -172,6 +165,16 @@ Deno.test("fn: of numbers, of numbers to tensors, of tensors", () => {
     "its own",
   );
   assertEquals(plot.fn({ a: Math.sin, b: Math.cos }, [0, 1]).data.map((trace) => trace.name), ["a", "b"]);
+});
+
+Deno.test("contour: a function of two tensors", () => {
+  const figure = plot.contour([0, 1], [0, 2], (x: dg.Tensor, y: dg.Tensor) => x.mul(x).add(y));
+  assertEquals((figure.data[0].z as Float64Array[]).map((row) => [...row]), [[0, 1], [2, 3]]);
+});
+
+Deno.test("tangent: the slope of a function of tensors is its gradient", () => {
+  const figure = plot.tangent((x: dg.Tensor) => x.pow(3), [1, -2]);
+  assertEquals(figure.data.slice(1).map((trace) => trace.name), ["slope 3 at x = 1", "slope 12 at x = −2"]);
 });
 
 Deno.test("tangent: slopes by differences or as given, lines through the points", async () => {

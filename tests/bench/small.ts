@@ -1,0 +1,71 @@
+/**
+ * Small steps: what a scripting user waits for most often. Prints medians; nothing is asserted.
+ *
+ *     deno task bench
+ *     deno task bench --torch=PYTHON   the same beside PyTorch, for a Python that has it
+ *
+ * @module
+ */
+import * as dg from "../../mod.ts";
+import { measure, type Row, table } from "./measure.ts";
+
+const leaf = dg.tensor(1, { requiresGrad: true });
+
+/** Forward and backward of 2x² - 3x + 4 at a scalar. */
+function scalarStep(): void {
+  leaf.grad = null;
+  dg.mul(2, leaf).mul(leaf).sub(dg.mul(3, leaf)).add(4).backward();
+}
+
+const objective = (theta: dg.Tensor): dg.Tensor => theta.mul(theta.mul(4).cos()).add(theta.abs().mul(2));
+
+/** The lesson's gradient descent: 100 iterations, keeping every theta and objective. */
+function gradientDescent(): number[] {
+  const theta = dg.tensor(0.5, { requiresGrad: true });
+  const path = [theta.item() as number], values = [objective(theta).item() as number];
+  for (let i = 0; i < 100; i++) {
+    theta.grad?.zero_();
+    objective(theta).backward();
+    dg.noGrad(() => {
+      theta.sub_(theta.grad!.mul(0.05));
+      path.push(theta.item() as number);
+      values.push(objective(theta).item() as number);
+    });
+  }
+  return path;
+}
+
+const a = dg.tensor(1.5), b = dg.tensor(2.5), grown = dg.tensor(1.5, { requiresGrad: true });
+const v = dg.ones(4), w = dg.ones(4);
+
+const torchSetup = `
+import torch
+leaf = torch.tensor(1., requires_grad=True)
+a = torch.tensor(1.5); b = torch.tensor(2.5); grown = torch.tensor(1.5, requires_grad=True)
+v = torch.ones(4); w = torch.ones(4)
+def scalar_step():
+    leaf.grad = None
+    (2 * leaf * leaf - 3 * leaf + 4).backward()
+def objective(t):
+    return t * torch.cos(4 * t) + 2 * torch.abs(t)
+def gradient_descent():
+    t = torch.tensor(0.5, requires_grad=True)
+    path = [t.item()]; values = [objective(t).item()]
+    for i in range(100):
+        if t.grad is not None: t.grad.zero_()
+        objective(t).backward()
+        with torch.no_grad():
+            t -= 0.05 * t.grad
+            path.append(t.item()); values.append(objective(t).item())
+`;
+
+const rows: Row[] = [
+  { name: "scalar 2x² - 3x + 4, forward and backward", run: scalarStep, torch: "scalar_step()" },
+  { name: "gradient-descent lesson, 100 iterations", run: gradientDescent, torch: "gradient_descent()" },
+  { name: "0-d a * b", run: () => a.mul(b), torch: "a * b" },
+  { name: "0-d a * b with its graph node", run: () => grown.mul(b), torch: "grown * b" },
+  { name: "4 elements, v + w", run: () => v.add(w), torch: "v + w" },
+];
+
+const python = Deno.args.find((arg) => arg.startsWith("--torch="))?.slice("--torch=".length);
+console.log(table(await measure(rows, torchSetup, python)));
