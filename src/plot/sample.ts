@@ -53,8 +53,8 @@ function throughTensors(f: Drawable, xs: Float64Array): Float64Array<ArrayBuffer
     return toVector(whole.toArray(), "the function's values");
   }
   return Float64Array.from(xs, (x) => {
-    const y = scalarOf(f(scalarTensor(x, "float64")));
-    if (y === null) throw new TypeError("the function must give a number or a tensor of one element");
+    const value = f(scalarTensor(x, "float64")), y = scalarOf(value);
+    if (y === null) throw new TypeError(`the function must give a number, got ${describe(value)}`);
     return y;
   });
 }
