@@ -38,10 +38,11 @@ export function notApplicable(because: string): NotApplicable {
   return { notApplicable: because };
 }
 
-/** Why rows about CUDA do not apply. */
-export const noCuda: NotApplicable = notApplicable(
-  "CUDA is a device of PyTorch's; here they are cpu and webgpu",
-);
+/** What asking for a CUDA device gives. */
+export function withoutCuda(run: RowBody, name: string): Differs {
+  const expected = `Error: Dinograd runs without cuda: use device "cpu", got "${name}"`;
+  return { run, expected, because: "PyTorch says how it was compiled" };
+}
 
 /** Reads `checklist.json`. */
 export function readChecklist(): ChecklistRow[] {

@@ -1,6 +1,6 @@
 /** Rows 1 to 80 of the checklist. */
 import { dg, type Tensor } from "./dinograd.ts";
-import { noCuda, notApplicable, type Row } from "./checklist.ts";
+import { notApplicable, type Row, withoutCuda } from "./checklist.ts";
 import { readData } from "./expected.ts";
 import { device, float, floats, name, numpy, size } from "./python.ts";
 
@@ -34,7 +34,7 @@ export const rows: Record<number, Row> = {
   },
   5: () => device(dg.randn(3, 4, { device: "cpu" }).device),
   6: () => dg.randn(3, 4, { requiresGrad: true }).isLeaf,
-  7: noCuda,
+  7: withoutCuda(() => dg.randn(3, 4, { device: "cuda:0" }), "cuda:0"),
   8: () => dg.tensor([1, 2]).mul(dg.tensor([3, 5])),
   9: () => dg.tensor([1, 2]).add(dg.tensor([3, 5])),
   10: () => dg.sum(dg.tensor([[1, 2], [3, 4]])),

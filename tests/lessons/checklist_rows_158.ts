@@ -1,6 +1,6 @@
 /** Rows 158 to 235 of the checklist, but the one about networks. */
 import { dg, type Tensor } from "./dinograd.ts";
-import { noCuda, notApplicable, type Row } from "./checklist.ts";
+import { notApplicable, type Row, withoutCuda } from "./checklist.ts";
 import { device, float, size, tuple } from "./python.ts";
 
 const leaf = (...values: number[]): Tensor => dg.tensor(values, { requiresGrad: true });
@@ -98,11 +98,15 @@ export const rows: Record<number, Row> = {
   211: () => float(dg.arange(-3, 3, 0.1)[-1].item()),
   212: () => device(dg.tensor([1n]).device),
   213: ({ print }) => print(device(dg.tensor([1n]).device)),
-  214: noCuda,
+  214: () => dg.cuda.isAvailable(),
   215: notApplicable("devices are strings"),
   216: () => dg.tensor([1n]).device === "cpu",
-  217: noCuda,
-  218: notApplicable("devices are strings, and a wrong one does not compile"),
+  217: withoutCuda(() => dg.tensor([1n]).to("cuda"), "cuda"),
+  218: {
+    run: () => dg.device("gpu"),
+    expected: "Error: Expected cpu device type at start of device string: gpu",
+    because: "the devices are others",
+  },
   219: () => dg.tensor([1n]).to("cpu") !== null,
   220: () => {
     const t = dg.tensor([1n]);

@@ -1,6 +1,6 @@
 /** Rows 236 to 314 of the checklist. */
 import { dg, type Tensor } from "./dinograd.ts";
-import { noCuda, notApplicable, type Row } from "./checklist.ts";
+import { notApplicable, type Row, withoutCuda } from "./checklist.ts";
 import { name, size, tuple } from "./python.ts";
 
 const leaf = (...values: number[]): Tensor => dg.tensor(values, { requiresGrad: true });
@@ -260,9 +260,9 @@ export const rows: Record<number, Row> = {
     const t = dg.arange(3n);
     return dg.asTensor(t) === t;
   },
-  304: noCuda,
+  304: () => dg.cuda.isAvailable(),
   305: notApplicable("a missing name is a compile error"),
-  306: noCuda,
+  306: withoutCuda(() => dg.ones(2).to("cuda"), "cuda"),
   307: () => grid(3, 4),
   308: () => dg.tensor([[-1n, 1n, 2n], [9n, 10n, 11n]]),
   309: () => dg.tensor([-2, -1, 0, 1]),

@@ -70,7 +70,7 @@ export function normalizeText(text: string): string {
   return anyError.split("\n").map((line) =>
     /^(Error: |\[UserWarning\])/.test(line) ? normalizeMessage(line) : line
   )
-    .map((line) => line.trimEnd().replace(/0x(\.\.\.|[0-9A-F]+|ADDRESS)/gi, "0xADDRESS")).join("\n").trim();
+    .map((line) => line.trimEnd().replace(/0x(\.\.\.|ADDRESS|[0-9A-F]+)/gi, "0xADDRESS")).join("\n").trim();
 }
 
 const NUMBER = /-?\d+\.?\d*(?:e[+-]?\d+)?/g;

@@ -10,7 +10,7 @@ const drawn = readData()["000"];
 const [xn, yn, zn] = [drawn.x, drawn.y, drawn.z].map((rows) => Float64Array.from(rows.flat()));
 const matrix = (values: Float64Array): Numpy => numpy(values, [N, D]);
 
-lesson("00_computational_graphs", async ({ cell, skip }) => {
+lesson("00_computational_graphs", async ({ cell }) => {
   let x!: Tensor, y!: Tensor, z!: Tensor, w!: Tensor, bias!: Tensor, f!: Tensor;
 
   await cell("numpy: forward and hand-written backward (np.random.seed(0))", ({ print }) => {
@@ -31,10 +31,15 @@ lesson("00_computational_graphs", async ({ cell, skip }) => {
     const b = a.add(z);
     for (const value of [x, y, z, a, b, dg.sum(b)]) print(value);
   });
-  skip(
-    "torch: on device cuda:0 (a machine without CUDA raises)",
-    "CUDA is a device of PyTorch's; here the devices are cpu and webgpu",
-  );
+  await cell("torch: on device cuda:0 (a machine without CUDA raises)", ({ raises }) => {
+    raises(() => dg.randn(N, D, { requiresGrad: true, device: "cuda:0" }));
+  }, {
+    replace: [[
+      "Torch not compiled with CUDA enabled",
+      'Dinograd runs without cuda: use device "cpu", got "cuda:0"',
+    ]],
+    because: "PyTorch says how it was compiled",
+  });
   await cell("torch: the same slide with device='cpu', seeded", ({ print }) => {
     dg.manualSeed(0);
     x = dg.randn(N, D, { requiresGrad: true, device: "cpu" });
