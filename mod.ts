@@ -37,6 +37,17 @@ export * from "./src/ops/reduce.ts";
 export * from "./src/ops/index.ts";
 import "./src/ops/index_proxy.ts";
 export * from "./src/ops/index_ops.ts";
+export * from "./src/ops/random.ts";
+export {
+  defaultGenerator,
+  Generator,
+  getRngState,
+  initialSeed,
+  manualSeed,
+  seed,
+  setRngState,
+} from "./src/ops/random_state.ts";
+export * as random from "./src/ops/random_state.ts";
 export * from "./src/ops/mask.ts";
 export * from "./src/ops/products.ts";
 export * from "./src/ops/matmul.ts";

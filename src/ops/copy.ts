@@ -165,7 +165,13 @@ export function fill_(self: Tensor, value: Operand): Tensor {
   }
   checkNoInternalOverlap(self);
   const stored: Operand = typeof value === "object" ? value : truncated(value, self.dtype);
-  return recordInPlace(typeof value === "object" ? FillTensor : Fill, self, [self, value], {}, () => copyInto(self, stored));
+  return recordInPlace(
+    typeof value === "object" ? FillTensor : Fill,
+    self,
+    [self, value],
+    {},
+    () => copyInto(self, stored),
+  );
 }
 
 /** Assigning a float to an integer tensor cuts it, as in PyTorch; castScalar checks the range. */

@@ -16,6 +16,7 @@ import type { IndexOpsMethods } from "./index_ops.ts";
 import type { MatmulMethods } from "./matmul.ts";
 import type { MaskMethods } from "./mask.ts";
 import type { ParametricMethods } from "./parametric.ts";
+import type { RandomMethods } from "./random.ts";
 import type * as pointwise from "./pointwise.ts";
 import type { ReduceMethods } from "./reduce.ts";
 import type { SelectMethods } from "./select.ts";
@@ -48,6 +49,7 @@ export interface TensorMethods
     CopyMethods,
     FusedMethods,
     IndexOpsMethods,
+    RandomMethods,
     MaskMethods,
     IndexMethods,
     MatmulMethods,
