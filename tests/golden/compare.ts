@@ -31,6 +31,7 @@ function difference(actual: Loose, expected: EncodedTensor, tolerance: Tolerance
   const b = elements(expected);
   const floating = isFloating(expected.$t);
   if (expected.$t === "float32") b.forEach((v, i) => b[i] = Math.fround(Number(v)));
+  if (expected.$t === "float16") b.forEach((v, i) => b[i] = Math.f16round(Number(v)));
   for (let i = 0; i < b.length; i++) {
     const same = floating ? closeNumber(Number(a[i]), Number(b[i]), tolerance) : a[i] === b[i];
     if (!same) return `element ${i} is ${a[i]}, expected ${b[i]}; all: [${a}], expected [${b}]`;
