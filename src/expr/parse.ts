@@ -122,6 +122,15 @@ export function parse(source: string, inputs: readonly string[]): Expr {
   return result;
 }
 
+/** The names in a text that are neither called nor constants, in order of first appearance: its inputs, if nobody says. */
+export function freeNames(source: string): string[] {
+  const tokens = tokenize(source);
+  const names = tokens.filter((t, i) =>
+    t.kind === "name" && tokens[i + 1].text !== "(" && !Object.hasOwn(constants, t.text)
+  );
+  return [...new Set(names.map((t) => t.text))];
+}
+
 /** Names of all functions that can be called in an expression. */
 export function functionNames(): string[] {
   return [...Object.keys(primitives), ...Object.keys(compositions)];

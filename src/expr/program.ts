@@ -74,6 +74,8 @@ export class GradientProgram extends Program {
 export interface GradientOptions {
   /** The gradient written by hand, over the inputs, `y` (the result) and `g` (the incoming gradient). */
   grad?: string;
+  /** Make the input an input of the gradient, too, even where the derivative is constant (but not where it is 0). */
+  keepInput?: boolean;
 }
 
 /**
@@ -112,6 +114,7 @@ export function gradientProgram(p: Program, i: number, options: GradientOptions 
     ...p.inputs.map((name, index): [string, Use] => [name, { from: "input", index }]),
     ...ys.map((name, index): [string, Use] => [name, { from: "result", index }]),
   ];
+  if (options.keepInput && used.size > 0) used.add(p.inputs[i]);
   const taken = candidates.filter(([name]) => used.has(name));
   const name = `d(${p.name})/d(${p.inputs[i]})`;
   return new GradientProgram(name, taken.map(([n]) => n), [gradient], taken.map(([, use]) => use));

@@ -175,7 +175,7 @@ class PointwiseNode extends Node {
   override saved(): Record<string, unknown> {
     if (this.kept === null) throw freedError();
     const { op } = this, n = op.arity;
-    const mentioned = op.savedFor((1 << n) - 1);
+    const mentioned = op.savedFor((1 << n - op.parameters) - 1);
     const entries: Record<string, unknown> = { ...op.attributes };
     for (let i = 0; i <= n; i++) {
       if ((mentioned & (1 << i)) === 0) continue;

@@ -48,7 +48,7 @@ function wholeAlpha(compute: DType, [, , alpha]: readonly Operand[]): void {
 
 const alphaNames = ["self", "other", "alpha"];
 const one = { attributes: { alpha: 1 } };
-const scaled = { names: alphaNames, follows: [0, 1] };
+const scaled = { names: alphaNames, follows: [0, 1], parameters: 1 };
 
 const Add = operation("add", "a b", "a + b", one);
 const AddAlpha = operation("addAlpha", "a b c", "a + c * b", {
@@ -183,7 +183,11 @@ export function div(a: Operand, b: Operand, options?: DivOptions): Tensor {
 
 const powNames = ["self", "exponent"];
 const noBoolPower = noBool("\"pow\" not implemented for 'Bool'");
-const Square = operation("square", "x", "x ** 2", { gradFn: "PowBackward0", attributes: { exponent: 2 } });
+const Square = operation("square", "x", "x ** 2", {
+  gradFn: "PowBackward0",
+  attributes: { exponent: 2 },
+  polynomial: true,
+});
 const Pow = operation("pow", "a b", "a ** b", {
   gradFn: "PowBackward1",
   names: powNames,
@@ -192,6 +196,7 @@ const Pow = operation("pow", "a b", "a ** b", {
 const PowScalar = operation("powScalar", "a b", "a ** b", {
   gradFn: "PowBackward0",
   names: powNames,
+  parameters: 1,
 });
 const PowBase = operation("powBase", "a b", "a ** b", {
   gradFn: "PowBackward2",
@@ -218,6 +223,7 @@ function powerOf(exponent: number): PointwiseOp | null {
       gradFn: "PowBackward0",
       names: powNames,
       attributes: { exponent },
+      polynomial: true,
     });
     powers.set(exponent, op);
   }

@@ -101,10 +101,14 @@ export interface CloseOptions {
 }
 
 const close = "a == b || (!isinf(a - b) && abs(a - b) <= c + abs(d * b))";
-const isClose = operation("isclose", "a b c d", close, { follows: [0, 1] });
-const isCloseOrNan = operation("iscloseEqualNan", "a b c d", `${close} || (isnan(a) && isnan(b))`, {
-  follows: [0, 1],
-});
+const closeRule = { follows: [0, 1], parameters: 2 };
+const isClose = operation("isclose", "a b c d", close, closeRule);
+const isCloseOrNan = operation(
+  "iscloseEqualNan",
+  "a b c d",
+  `${close} || (isnan(a) && isnan(b))`,
+  closeRule,
+);
 
 function closeTo(name: string, a: Tensor, b: Tensor, options: CloseOptions): Tensor {
   checkKeys(options, name, ["rtol", "atol", "equalNan"]);

@@ -15,7 +15,7 @@ export interface ValueOptions {
   readonly value?: number | bigint;
 }
 
-const fusedNames = { names: ["self", "tensor1", "tensor2", "value"], follows: [0, 1, 2] };
+const fusedNames = { names: ["self", "tensor1", "tensor2", "value"], follows: [0, 1, 2], parameters: 1 };
 const Addcmul = operation("addcmul", "x a b c", "x + c * a * b", fusedNames);
 const Addcdiv = operation("addcdiv", "x a b c", "x + c * (a / b)", fusedNames);
 
@@ -46,7 +46,11 @@ export function addcdiv(x: Tensor, a: Tensor, b: Tensor, options?: ValueOptions)
 const lerpText = "where(abs(w) < 0.5, a + w * (b - a), b - (b - a) * (1 - w))";
 const lerpRule = { grad: ["g * (1 - w)", "g * w", "g * (b - a)"], names: ["self", "end", "weight"] };
 const Lerp = operation("lerp", "a b w", lerpText, { ...lerpRule, gradFn: "LerpBackward1" });
-const LerpScalar = operation("lerpScalar", "a b w", lerpText, { ...lerpRule, gradFn: "LerpBackward0" });
+const LerpScalar = operation("lerpScalar", "a b w", lerpText, {
+  ...lerpRule,
+  gradFn: "LerpBackward0",
+  parameters: 1,
+});
 
 function interpolation(start: Tensor, end: Tensor, weight: Operand): Plan {
   const self = operandTensor(start, "lerp");

@@ -23,7 +23,7 @@ const decimalRule = {
   gradFn: "RoundBackward1",
   follows: "first",
   names: ["self", "scale"],
-  grad: ["0"],
+  parameters: 1,
   dtypes: floatsOnly("round_cpu"),
 } as const;
 const RoundAfter = operation("roundDecimals", "x s", "round(x * s) / s", decimalRule);
@@ -58,6 +58,7 @@ const Logit = operation("logit", "x", "log(x / (1 - x))", {
 const LogitEps = operation("logitEps", "x e", "log(min(max(x, e), 1 - e) / (1 - min(max(x, e), 1 - e)))", {
   gradFn: "LogitBackward0",
   names: ["self", "eps"],
+  parameters: 1,
   grad: ["where(x < e || x > 1 - e, 0, g / (x * (1 - x)))"],
 });
 
@@ -145,7 +146,12 @@ const NanToNum = operation(
   "nanToNum",
   "x n p m",
   "where(isnan(x), n, where(isinf(x), where(x > 0, p, m), x))",
-  { follows: "first", names: ["self"], grad: ["where(isnan(x) || isinf(x), 0, g)"] },
+  {
+    follows: "first",
+    names: ["self", "nan", "posinf", "neginf"],
+    parameters: 3,
+    grad: ["where(isnan(x) || isinf(x), 0, g)"],
+  },
 );
 
 const largest: Readonly<Record<string, number>> = {

@@ -19,6 +19,11 @@ export interface PointwiseOptions {
    * there is none, as PyTorch says of a few functions with jumps: a backward pass that comes here throws.
    */
   readonly grad?: string | readonly (string | undefined)[] | null;
+  /**
+   * Whether the derivative stays a function of the input even where it is constant, so that it can be differentiated once
+   * more (to 0). PyTorch does so for powers: five derivatives of x ** 4 are four functions and a 0, not an error.
+   */
+  readonly polynomial?: boolean;
   /** Result dtype; follows from the program by default. */
   readonly result?: ResultKind;
   /** Name of the graph node; from the operation's name by default. */
@@ -27,6 +32,8 @@ export interface PointwiseOptions {
   readonly names?: readonly string[];
   /** Attributes that the graph shows beside saved tensors, such as `alpha`. */
   readonly attributes?: Readonly<Record<string, unknown>>;
+  /** How many of the last inputs are always plain values, such as `alpha`: the graph shows them, and they have no gradient. */
+  readonly parameters?: number;
   /** Throws for a compute dtype that the operation does not support; may look at the operands that led to it. */
   readonly dtypes?: (compute: DType, inputs: readonly Operand[]) => void;
   /** Which inputs decide the dtype: all, the first alone, or those with these indices. */
@@ -68,9 +75,12 @@ export class PointwiseOp {
   readonly gradFn: string;
   /** Names of the inputs in graphs. */
   readonly names: readonly string[];
+  /** See {@linkcode PointwiseOptions.parameters}. */
+  readonly parameters: number;
   /** Further attributes in graphs. */
   readonly attributes: Readonly<Record<string, unknown>>;
   private readonly gradSources: readonly (string | undefined)[] | null;
+  private readonly polynomial: boolean;
   private readonly gradients: (Gradient | null | undefined)[] = [];
   private readonly masks = new Map<number, number>();
   private scalar: ((...args: number[]) => number) | null = null;
@@ -89,7 +99,9 @@ export class PointwiseOp {
     this.dtypes = options.dtypes ?? null;
     this.gradFn = options.gradFn ?? (options.grad === null ? "NotImplemented" : nodeName(this.name));
     this.names = options.names ?? ["self", "other", "third"];
+    this.parameters = options.parameters ?? 0;
     this.attributes = options.attributes ?? {};
+    this.polynomial = options.polynomial ?? false;
     this.gradSources = typeof options.grad === "string"
       ? [options.grad]
       : options.grad === undefined
@@ -123,10 +135,15 @@ export class PointwiseOp {
     if (this.gradSources === null) {
       throw new TypeError(`derivative for aten::${this.name} is not implemented`);
     }
-    const p = gradientProgram(this.program, i, { grad: this.gradSources[i] });
+    const p = gradientProgram(this.program, i, {
+      grad: this.gradSources[i],
+      keepInput: this.polynomial,
+    });
     if (isZero(p)) return null;
     const out = p.outputs[0];
-    if (out.op === "input" && p.uses[0].from === "grad") return { op: null, sources: [GRAD] };
+    if (out.op === "input" && p.uses.length === 1 && p.uses[0].from === "grad") {
+      return { op: null, sources: [GRAD] };
+    }
     const sources = p.uses.map(({ from, index }) =>
       from === "grad" ? GRAD : from === "result" ? RESULT : index
     );
@@ -136,6 +153,7 @@ export class PointwiseOp {
         follows: "first",
         gradFn: `${out.op[0].toUpperCase()}${out.op.slice(1)}Backward0`, // after its last step, as in PyTorch
         names: p.inputs,
+        polynomial: this.polynomial,
       }),
       sources,
     };
@@ -146,6 +164,7 @@ export class PointwiseOp {
     let mask = this.masks.get(needs);
     if (mask !== undefined) return mask;
     mask = 0;
+    for (let i = this.arity - this.parameters; i < this.arity; i++) mask |= 1 << i;
     for (let i = 0; i < this.arity; i++) {
       if ((needs & (1 << i)) === 0 || this.gradSources === null) continue;
       for (const source of this.gradient(i)?.sources ?? []) {

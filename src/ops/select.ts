@@ -35,15 +35,31 @@ const between = {
 const lowText = "max(x, a)", highText = "min(x, b)", betweenText = "min(max(x, a), b)";
 
 // PyTorch has two nodes for each: bounds that are numbers, and bounds that are tensors.
-const Clamp = operation("clamp", "x a b", betweenText, { ...between, gradFn: "ClampBackward1" });
+const Clamp = operation("clamp", "x a b", betweenText, {
+  ...between,
+  gradFn: "ClampBackward1",
+  parameters: 2,
+});
 const ClampTensor = operation("clampTensor", "x a b", betweenText, { ...between, gradFn: "ClampBackward0" });
-const ClampLow = operation("clampLow", "x a", lowText, { ...low, gradFn: "ClampBackward1" });
+const ClampLow = operation("clampLow", "x a", lowText, { ...low, gradFn: "ClampBackward1", parameters: 1 });
 const ClampLowTensor = operation("clampLowTensor", "x a", lowText, { ...low, gradFn: "ClampBackward0" });
-const ClampHigh = operation("clampHigh", "x b", highText, { ...high, gradFn: "ClampBackward1" });
+const ClampHigh = operation("clampHigh", "x b", highText, {
+  ...high,
+  gradFn: "ClampBackward1",
+  parameters: 1,
+});
 const ClampHighTensor = operation("clampHighTensor", "x b", highText, { ...high, gradFn: "ClampBackward0" });
-const ClampMin = operation("clampMin", "x a", lowText, { ...low, gradFn: "ClampMinBackward0" });
+const ClampMin = operation("clampMin", "x a", lowText, {
+  ...low,
+  gradFn: "ClampMinBackward0",
+  parameters: 1,
+});
 const ClampMinTensor = operation("clampMinTensor", "x a", lowText, { ...low, gradFn: "ClampMinBackward1" });
-const ClampMax = operation("clampMax", "x b", highText, { ...high, gradFn: "ClampMaxBackward0" });
+const ClampMax = operation("clampMax", "x b", highText, {
+  ...high,
+  gradFn: "ClampMaxBackward0",
+  parameters: 1,
+});
 const ClampMaxTensor = operation("clampMaxTensor", "x b", highText, { ...high, gradFn: "ClampMaxBackward1" });
 
 function clampPlan(x: Tensor, min: Bound | ClampOptions, max: Bound): Plan {
