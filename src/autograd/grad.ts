@@ -69,8 +69,8 @@ export function grad(
     if (options.materializeGrads) return wanted[i].newZeros(wanted[i].shape);
     if (options.allowUnused) return null;
     throw new TypeError(
-      "One of the differentiated Tensors appears to not have been used in the graph. Set allowUnused: true if this is the " +
-        "desired behavior.",
+      `The differentiated Tensor at index ${i} appears to not have been used in the graph. Set allowUnused: true if this ` +
+        "is the desired behavior.",
     );
   });
 }

@@ -131,17 +131,17 @@ export function checkInPlace(t: Tensor): void {
     throw new TypeError("a leaf Variable that requires grad is being used in an in-place operation.");
   }
   if (view === null) return;
-  if (view.base.requiresGrad && view.base.isLeaf) {
-    throw new TypeError(
-      "a view of a leaf Variable that requires grad is being used in an in-place operation.",
-    );
-  }
   if (view.madeInNoGrad && view.base.requiresGrad) {
     throw new TypeError(
       "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case " +
         "is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace " +
         "either both inside the noGrad block (if you don't want the inplace to be tracked) or both outside (if you want " +
         "the inplace to be tracked).",
+    );
+  }
+  if (view.base.requiresGrad && view.base.isLeaf) {
+    throw new TypeError(
+      "a view of a leaf Variable that requires grad is being used in an in-place operation.",
     );
   }
 }

@@ -14,7 +14,9 @@ export function checkDevice(device: unknown): Device {
   if (device === "cpu") return device;
   const text = String(device);
   if (foreign.has(text.split(":")[0])) {
-    throw new TypeError(`Dinograd runs without ${text.split(":")[0]}: use device "cpu", got ${JSON.stringify(text)}`);
+    throw new TypeError(
+      `Dinograd runs without ${text.split(":")[0]}: use device "cpu", got ${JSON.stringify(text)}`,
+    );
   }
   throw new TypeError(`Expected cpu device type at start of device string: ${text}`);
 }

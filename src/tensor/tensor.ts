@@ -10,7 +10,7 @@ import { type AutogradMeta, type VersionCounter, viewHooks, type ViewInfo } from
 import type { Device } from "./device.ts";
 import { type DType, isFloatingPoint, type TypedArray } from "./dtype.ts";
 import { formatTensor, pythonScalar } from "./format.ts";
-import { contiguousStrides, isContiguous, numel, type Shape } from "./shape.ts";
+import { contiguousStrides, isContiguous, normalizeDim, numel, type Shape } from "./shape.ts";
 import { Storage } from "./storage.ts";
 
 /** Nested JavaScript arrays of elements; a plain element for a 0-d tensor. */
@@ -97,6 +97,13 @@ export class Tensor {
     return this.shape.length;
   }
 
+  /** The shape; with a dimension, its size. */
+  size(): Shape;
+  size(dim: number): number;
+  size(dim?: number): Shape | number {
+    return dim === undefined ? this.shape : this.shape[normalizeDim(dim, this.ndim)];
+  }
+
   /** Size of the first dimension, so that a tensor reads like an array. TypeError for a 0-d tensor. */
   get length(): number {
     if (this.shape.length === 0) throw new TypeError("len() of a 0-d tensor");
@@ -107,7 +114,7 @@ export class Tensor {
   stride(): Shape;
   stride(dim: number): number;
   stride(dim?: number): Shape | number {
-    return dim === undefined ? this.strides : this.strides[dim < 0 ? dim + this.ndim : dim];
+    return dim === undefined ? this.strides : this.strides[normalizeDim(dim, this.ndim)];
   }
 
   /** Index of the first element in the memory, in elements. */
