@@ -54,6 +54,7 @@ export * from "./src/ops/matmul.ts";
 export * from "./src/ops/einsum.ts";
 export * from "./src/autograd/modes.ts";
 export * as autograd from "./src/autograd/mod.ts";
+export * as graph from "./src/graph/mod.ts";
 export * as plot from "./src/plot/plot.ts";
 export { display, html, markdown } from "./src/display/display.ts";
 export { progress } from "./src/display/progress.ts";
