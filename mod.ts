@@ -31,6 +31,12 @@ export * from "./src/ops/compare.ts";
 export * from "./src/ops/select.ts";
 export * from "./src/ops/parametric.ts";
 export * as special from "./src/ops/special.ts";
+export {
+  definePointwise,
+  type DefinePointwiseOptions,
+  expr,
+  type PointwiseFunction,
+} from "./src/ops/expression.ts";
 export * from "./src/ops/view.ts";
 export * from "./src/ops/copy.ts";
 export * from "./src/ops/reduce.ts";
