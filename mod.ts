@@ -40,6 +40,14 @@ export {
 export * from "./src/ops/view.ts";
 export * from "./src/ops/copy.ts";
 export * from "./src/ops/reduce.ts";
+export * from "./src/ops/extrema.ts";
+export * from "./src/ops/scan.ts";
+export * from "./src/ops/order.ts";
+export * from "./src/ops/softmax.ts";
+export * from "./src/ops/join.ts";
+export * from "./src/ops/parts.ts";
+export * from "./src/ops/rearrange.ts";
+export * from "./src/ops/grids.ts";
 export * from "./src/ops/index.ts";
 import "./src/ops/index_proxy.ts";
 export * from "./src/ops/index_ops.ts";
@@ -58,7 +66,15 @@ export * from "./src/ops/mask.ts";
 export * from "./src/ops/products.ts";
 export * from "./src/ops/matmul.ts";
 export * from "./src/ops/einsum.ts";
-export * from "./src/autograd/modes.ts";
+export {
+  enableGrad,
+  inferenceMode,
+  isGradEnabled,
+  isInferenceModeEnabled,
+  type ModeGuard,
+  noGrad,
+  setGradEnabled,
+} from "./src/autograd/modes.ts";
 export * as autograd from "./src/autograd/mod.ts";
 export * as graph from "./src/graph/mod.ts";
 export * as plot from "./src/plot/plot.ts";

@@ -18,6 +18,13 @@ import type { MaskMethods } from "./mask.ts";
 import type { ParametricMethods } from "./parametric.ts";
 import type { RandomMethods } from "./random.ts";
 import type * as pointwise from "./pointwise.ts";
+import type { ExtremaMethods } from "./extrema.ts";
+import type { ScanMethods } from "./scan.ts";
+import type { OrderMethods } from "./order.ts";
+import type { SoftmaxMethods } from "./softmax.ts";
+import type { PartsMethods } from "./parts.ts";
+import type { RearrangeMethods } from "./rearrange.ts";
+import type { GridMethods } from "./grids.ts";
 import type { ReduceMethods } from "./reduce.ts";
 import type { SelectMethods } from "./select.ts";
 import type { ViewMethods } from "./view.ts";
@@ -55,6 +62,13 @@ export interface TensorMethods
     MatmulMethods,
     ParametricMethods,
     PointwiseMethods,
+    ExtremaMethods,
+    ScanMethods,
+    OrderMethods,
+    SoftmaxMethods,
+    PartsMethods,
+    RearrangeMethods,
+    GridMethods,
     ReduceMethods,
     SelectMethods,
     ViewMethods {}

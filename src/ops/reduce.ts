@@ -1,108 +1,56 @@
 /**
- * Reductions: sums, means and their like over all or some dimensions.
+ * Sums, means, products and truth of all elements or over dimensions.
  * @module
  */
 
-import { type Fold, runFold } from "../backend/cpu/reduce_js.ts";
-import { castScalar } from "../tensor/create.ts";
-import { category, checkDType, type DType, isFloatingPoint, typeName } from "../tensor/dtype.ts";
+import type { Fold } from "../backend/cpu/reduce_js.ts";
+import { program } from "../expr/program.ts";
 import {
-  frozen,
-  normalizeDims,
-  numel,
-  sameShape,
-  SCALAR_SHAPE,
-  type Shape,
-  shapeText,
-} from "../tensor/shape.ts";
-import { Storage } from "../tensor/storage.ts";
-import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
-import { record, type Rule } from "./record.ts";
+  category,
+  type DType,
+  flavorOf,
+  getDefaultDtype,
+  isFloatingPoint,
+  typeName,
+} from "../tensor/dtype.ts";
+import { numel, sameShape, type Shape, shapeText } from "../tensor/shape.ts";
+import { installMethods, type Tensor } from "../tensor/tensor.ts";
+import { applyPointwise } from "./apply.ts";
 import { to } from "./copy.ts";
-import { expand, reshape } from "./view.ts";
+import {
+  type Dims,
+  expandBack,
+  fold,
+  reduceArgs,
+  reducedDims,
+  reducedShape,
+  type ReduceOptions,
+} from "./fold.ts";
+import { PointwiseOp } from "./pointwise_op.ts";
+import { prodBackward } from "./prod_gradient.ts";
+import { record, type Rule } from "./record.ts";
+import { diagonal, expand, reshape } from "./view.ts";
 
-/** One dimension, several, or (undefined, null or none) all. */
-export type Dims = number | readonly number[] | null;
-
-/** Options of reductions. */
-export interface ReduceOptions {
-  /** Dimensions to reduce; all by default. */
-  readonly dim?: Dims;
-  /** Keep reduced dimensions with size 1. */
-  readonly keepdim?: boolean;
-  /** Cast to this dtype first. */
-  readonly dtype?: DType;
-}
-
-/** Reads `f(x, dim, options)` and `f(x, options)`. */
-export function reduceArgs(
-  dim: Dims | ReduceOptions | undefined,
-  options: ReduceOptions = {},
-  caller: string,
-): ReduceOptions {
-  const given = typeof dim === "object" && dim !== null && !Array.isArray(dim)
-    ? dim as ReduceOptions
-    : dim === undefined
-    ? options
-    : { ...options, dim: dim as Dims };
-  for (const key of Object.keys(given)) {
-    if (!["dim", "keepdim", "dtype"].includes(key)) {
-      throw new TypeError(`${caller}() has no option ${JSON.stringify(key)}: use dim, keepdim, dtype`);
-    }
-  }
-  if (given.dtype !== undefined) checkDType(given.dtype);
-  return given;
-}
-
-/** The shape after a reduction over `dims` (normalised). */
-export function reducedShape(shape: Shape, dims: readonly number[], keepdim: boolean): Shape {
-  return frozen(
-    keepdim ? shape.map((s, i) => dims.includes(i) ? 1 : s) : shape.filter((_, i) => !dims.includes(i)),
-  );
-}
-
-/** Folds dimensions of a tensor into new tensors of the given dtypes, without history. */
-export function fold(
-  x: Tensor,
-  how: Fold,
-  dims: readonly number[],
-  shape: Shape,
-  ...results: DType[]
-): Tensor[] {
-  const kept = x.shape.map((_, i) => i).filter((i) => !dims.includes(i));
-  const outs = results.map((dtype) => allocateTensor(shape, dtype));
-  runFold(
-    how,
-    {
-      data: x.storage.data,
-      offset: x.offset,
-      kept: kept.map((i) => x.shape[i]),
-      keptStrides: kept.map((i) => x.strides[i]),
-      folded: dims.map((i) => x.shape[i]),
-      foldedStrides: dims.map((i) => x.strides[i]),
-    },
-    x.dtype,
-    outs.map((t) => t.storage.data),
-  );
-  return outs;
-}
-
-/** A reduced gradient in the shape of what was reduced, the reduced dimensions repeated. */
-export function expandBack(g: Tensor, shape: Shape, dims: readonly number[], keepdim: boolean): Tensor {
-  const full = keepdim || shape.length === 0 ? g : reshape(g, reducedShape(shape, dims, true));
-  return sameShape(full.shape, shape) ? full : expand(full, shape);
-}
-
-// ---- sum ----------------------------------------------------------------------------------------------------------
-
-const sumFold: Fold = { name: "sum", start: "let acc = 0;", step: "acc += v", results: ["acc"] };
-const sumBigFold: Fold = { name: "sum64", start: "let acc = 0n;", step: "acc += v", results: ["acc"] };
+export type { DimOptions, Dims, ReduceOptions } from "./fold.ts";
 
 interface Reduced {
   readonly selfSymSizes: Shape;
   readonly dim: readonly number[];
   readonly keepdim: boolean;
 }
+
+function given(dim: Dims | undefined): boolean {
+  return dim !== undefined && dim !== null;
+}
+
+// ---- sum ----------------------------------------------------------------------------------------------------------
+
+const sumFold: Fold = { name: "sum", passes: [{ state: { acc: "0" }, step: "acc += v" }], results: ["acc"] };
+const sumBigFold: Fold = {
+  name: "sumBig",
+  passes: [{ state: { acc: "0n" }, step: "acc += v" }],
+  results: ["acc"],
+};
 
 const Sum: Rule<{ selfSymSizes: Shape }> = {
   name: "SumBackward0",
@@ -113,29 +61,25 @@ const SumDim: Rule<Reduced> = {
   backward: (g, { args }) => [expandBack(g, args.selfSymSizes, args.dim, args.keepdim)],
 };
 
-function sumOver(x: Tensor, dims: readonly number[], shape: Shape): Tensor {
-  if (x.ndim === 0) {
-    return new Tensor(Storage.ofValue(x.dtype, x.storage.get(x.offset)), 0, SCALAR_SHAPE, SCALAR_SHAPE);
-  }
-  return fold(x, x.dtype === "int64" ? sumBigFold : sumFold, dims, shape, x.dtype)[0];
+/** Integers of up to 32 bits add up exactly in a double as long as there are not more than this. */
+const EXACT_COUNT = 2 ** 21;
+
+/** What a sum or product folds: the input in the result's dtype, or small integers as they are. */
+function summand(x: Tensor, dtype: DType): Tensor {
+  const exact = dtype === "int64" && flavorOf(x.dtype) === "int" && x.numel() <= EXACT_COUNT;
+  return exact ? x : to(x, dtype);
 }
 
 /** The sum of all elements, or over dimensions. Integers and bools give int64. */
 export function sum(x: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
-  const given = reduceArgs(dim, options, "sum");
-  const dtype = given.dtype ?? (category(x.dtype) === 2 ? x.dtype : "int64");
-  const input = to(x, dtype);
-  const dims = normalizeDims(emptyMeansAll(given.dim), x.ndim), keepdim = given.keepdim ?? false;
-  const out = sumOver(input, dims, reducedShape(x.shape, dims, keepdim));
-  if (given.dim === undefined || given.dim === null) {
-    return record(Sum, out, [input], { selfSymSizes: x.shape });
-  }
+  const o = reduceArgs(dim, options, "sum");
+  const dtype = o.dtype ?? (category(x.dtype) === 2 ? x.dtype : "int64");
+  const input = summand(x, dtype);
+  const dims = reducedDims(o.dim, x.ndim), keepdim = o.keepdim ?? false;
+  const shape = reducedShape(x.shape, dims, keepdim);
+  const out = fold(input, flavorOf(input.dtype) === "bigint" ? sumBigFold : sumFold, dims, shape, dtype)[0];
+  if (!given(o.dim)) return record(Sum, out, [input], { selfSymSizes: x.shape });
   return record(SumDim, out, [input], { selfSymSizes: x.shape, dim: dims, keepdim });
-}
-
-/** PyTorch reads an empty list of dimensions as all of them. */
-function emptyMeansAll(dim: Dims | undefined): Dims | undefined {
-  return Array.isArray(dim) && dim.length === 0 ? undefined : dim;
 }
 
 /** Sums a tensor to a shape that it could have been broadcast from. */
@@ -153,7 +97,36 @@ export function sumToSize(x: Tensor, ...sizes: (number | readonly number[])[]): 
   return lead === 0 ? summed : reshape(summed, shape);
 }
 
+/** Not a NaN, as a factor. */
+const notNan = new PointwiseOp(program(["x"], "where(isnan(x), 0, 1)", { name: "notNan" }));
+
+const nansumFold: Fold = {
+  name: "nansum",
+  passes: [{ state: { acc: "0" }, step: "if (v === v) acc += v" }],
+  results: ["acc"],
+};
+const Nansum: Rule<Reduced> = {
+  name: "NansumBackward0",
+  backward: (g, node) => {
+    const { selfSymSizes, dim, keepdim } = node.args;
+    const kept = applyPointwise(notNan, [node.tensor("self").detach()]);
+    return [expandBack(g, selfSymSizes, dim, keepdim).mul(kept)];
+  },
+};
+
+/** The sum of the elements that are not NaN. */
+export function nansum(x: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
+  const o = reduceArgs(dim, options, "nansum");
+  if (!isFloatingPoint(o.dtype ?? x.dtype)) return sum(x, o);
+  const input = to(x, o.dtype ?? x.dtype);
+  const dims = reducedDims(o.dim, x.ndim), keepdim = o.keepdim ?? false;
+  const out = fold(input, nansumFold, dims, reducedShape(x.shape, dims, keepdim), input.dtype)[0];
+  return record(Nansum, out, [input], { selfSymSizes: x.shape, dim: dims, keepdim }, { self: input });
+}
+
 // ---- mean ---------------------------------------------------------------------------------------------------------
+
+const meanFold: Fold = { ...sumFold, name: "mean", results: ["acc / n"] };
 
 const Mean: Rule<{ selfSymNumel: number; selfSymSizes: Shape }> = {
   name: "MeanBackward0",
@@ -167,28 +140,198 @@ const MeanDim: Rule<Reduced & { selfSymNumel: number }> = {
   },
 };
 
+function checkMeanDtype(name: string, dtype: DType): void {
+  if (isFloatingPoint(dtype)) return;
+  throw new TypeError(
+    `${name}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: ` +
+      typeName(dtype),
+  );
+}
+
 /** The mean of all elements, or over dimensions. Needs a floating-point dtype. */
 export function mean(x: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
-  const given = reduceArgs(dim, options, "mean");
-  const dtype = given.dtype ?? x.dtype;
-  if (!isFloatingPoint(dtype)) {
+  const o = reduceArgs(dim, options, "mean");
+  const dtype = o.dtype ?? x.dtype;
+  checkMeanDtype("mean", dtype);
+  const input = to(x, dtype);
+  const dims = reducedDims(o.dim, x.ndim), keepdim = o.keepdim ?? false;
+  const out = fold(input, meanFold, dims, reducedShape(x.shape, dims, keepdim), dtype)[0];
+  const args = { selfSymNumel: x.numel(), selfSymSizes: x.shape };
+  if (!given(o.dim)) return record(Mean, out, [input], args);
+  return record(MeanDim, out, [input], { ...args, dim: dims, keepdim });
+}
+
+/** The mean of the elements that are not NaN. */
+export function nanmean(x: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
+  const o = reduceArgs(dim, options, "nanmean");
+  if (!isFloatingPoint(x.dtype)) {
     throw new TypeError(
-      "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: " +
-        typeName(dtype),
+      `nanmean(): expected input to have floating point or complex dtype but got ${typeName(x.dtype)}`,
     );
   }
+  const where = { dim: o.dim, keepdim: o.keepdim };
+  const count = sum(applyPointwise(notNan, [x.detach()]), where);
+  return nansum(x, o).div(count);
+}
+
+// ---- product ------------------------------------------------------------------------------------------------------
+
+const prodFold: Fold = {
+  name: "prod",
+  passes: [{ state: { acc: "1" }, step: "acc *= v" }],
+  results: ["acc"],
+};
+const prodBigFold: Fold = {
+  name: "prodBig",
+  passes: [{ state: { acc: "1n" }, step: "acc = BigInt.asIntN(64, acc * v)" }],
+  results: ["acc"],
+};
+
+const Prod: Rule<object> = {
+  name: "ProdBackward0",
+  backward: (g, node) => {
+    const x = node.tensor("self");
+    const flat = reshape(x, -1);
+    return [reshape(prodBackward(g, flat, node.tensor("result"), 0), x.shape)];
+  },
+};
+const ProdDim: Rule<{ dim: number; keepdim: boolean }> = {
+  name: "ProdBackward1",
+  backward: (g, node) => {
+    const x = node.tensor("self"), { dim, keepdim } = node.args;
+    if (x.ndim === 0) return [g];
+    const back = (t: Tensor) => keepdim ? t : t.unsqueeze(dim);
+    return [prodBackward(back(g), x, back(node.tensor("result")), dim)];
+  },
+};
+
+/** Options of {@linkcode prod}. */
+export interface ProdOptions extends ReduceOptions {
+  /** The one dimension to reduce; all by default. */
+  readonly dim?: number | null;
+}
+
+/** The product of all elements, or over a dimension. Integers and bools give int64. */
+export function prod(x: Tensor, dim?: number | null | ProdOptions, options?: ProdOptions): Tensor {
+  const o = reduceArgs<ProdOptions>(dim, options, "prod");
+  if (Array.isArray(o.dim)) throw new TypeError(`prod(): dim must be one number, got ${shapeText(o.dim)}`);
+  const dtype = o.dtype ?? (category(x.dtype) === 2 ? x.dtype : "int64");
   const input = to(x, dtype);
-  const dims = normalizeDims(emptyMeansAll(given.dim), x.ndim), keepdim = given.keepdim ?? false;
-  const count = numel(dims.map((d) => x.shape[d]));
-  const how: Fold = { ...sumFold, name: "mean", results: ["acc / i"] };
-  const shape = reducedShape(x.shape, dims, keepdim);
-  const out = x.ndim === 0 ? sumOver(input, dims, shape) : fold(input, how, dims, shape, dtype)[0];
-  const args = {
-    selfSymNumel: given.dim === undefined || given.dim === null ? count : x.numel(),
-    selfSymSizes: x.shape,
+  const dims = reducedDims(o.dim, x.ndim), keepdim = o.keepdim ?? false;
+  const how = flavorOf(dtype) === "bigint" ? prodBigFold : prodFold;
+  const out = fold(input, how, dims, reducedShape(x.shape, dims, keepdim), dtype)[0];
+  const save = { self: input, result: out };
+  if (!given(o.dim)) return record(Prod, out, [input], {}, save);
+  return record(ProdDim, out, [input], { dim: dims[0] ?? 0, keepdim }, save);
+}
+
+// ---- truth and counts ---------------------------------------------------------------------------------------------
+
+function testFold(name: string, start: string, when: string, big: boolean): Fold {
+  const zero = big ? "0n" : "0";
+  return {
+    name: big ? `${name}Big` : name,
+    passes: [{ state: { hit: start }, step: `if (v ${when} ${zero}) hit = ${1 - Number(start)}` }],
+    results: ["hit"],
   };
-  if (given.dim === undefined || given.dim === null) return record(Mean, out, [input], args);
-  return record(MeanDim, out, [input], { ...args, dim: dims, keepdim });
+}
+
+function truth(name: string, start: string, when: string, x: Tensor, o: ReduceOptions): Tensor {
+  const dims = reducedDims(o.dim, x.ndim);
+  const how = testFold(name, start, when, flavorOf(x.dtype) === "bigint");
+  const dtype = x.dtype === "uint8" ? "uint8" : "bool"; // PyTorch's old exception
+  const out = fold(x, how, dims, reducedShape(x.shape, dims, o.keepdim ?? false), "uint8")[0];
+  return dtype === "uint8" ? out : asBool(out);
+}
+
+/** Zeros and ones as bools. */
+function asBool(t: Tensor): Tensor {
+  return to(t, "bool");
+}
+
+const truthKeys = ["dim", "keepdim"];
+
+/** Whether all elements are true (not 0). True where there are none. */
+export function all(x: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
+  return truth("all", "1", "===", x, reduceArgs(dim, options, "all", truthKeys));
+}
+
+/** Whether any element is true (not 0). False where there are none. */
+export function any(x: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
+  return truth("any", "0", "!==", x, reduceArgs(dim, options, "any", truthKeys));
+}
+
+function countFold(big: boolean): Fold {
+  return {
+    name: big ? "countBig" : "count",
+    passes: [{ state: { count: "0" }, step: `if (v !== ${big ? "0n" : "0"}) count++` }],
+    results: ["count"],
+  };
+}
+
+/** How many elements are not 0, as int64. */
+export function countNonzero(x: Tensor, dim?: Dims | ReduceOptions): Tensor {
+  const o = reduceArgs(dim, undefined, "countNonzero", ["dim"]);
+  const dims = reducedDims(o.dim, x.ndim);
+  return fold(
+    x,
+    countFold(flavorOf(x.dtype) === "bigint"),
+    dims,
+    reducedShape(x.shape, dims, false),
+    "int64",
+  )[0];
+}
+
+// ---- logsumexp ------------------------------------------------------------------------------------------------------
+
+const logsumexpFold: Fold = {
+  name: "logsumexp",
+  passes: [
+    { state: { top: "-Infinity" }, step: "if (v > top || v !== v) top = v" },
+    // subtracting an infinite maximum would give NaN where the answer is infinite
+    {
+      state: { shift: "top - top === 0 ? top : 0", acc: "0" },
+      step: "acc += Math.exp(v - shift)",
+    },
+  ],
+  results: ["shift + Math.log(acc)"],
+};
+
+const Logsumexp: Rule<Reduced> = {
+  name: "LogsumexpBackward0",
+  backward: (g, node) => {
+    const x = node.tensor("self"), { dim, keepdim } = node.args;
+    const back = (t: Tensor) => expandBack(t, x.shape, dim, keepdim);
+    return [back(g).mul(x.sub(back(node.tensor("result"))).exp())];
+  },
+};
+
+/** log(sum(exp(x))) over dimensions, without overflow. */
+export function logsumexp(x: Tensor, dim: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
+  const o = reduceArgs(dim, options, "logsumexp", truthKeys);
+  const input = isFloatingPoint(x.dtype) ? x : to(x, getDefaultDtype());
+  const dims = reducedDims(o.dim, x.ndim), keepdim = o.keepdim ?? false;
+  const out = fold(input, logsumexpFold, dims, reducedShape(x.shape, dims, keepdim), input.dtype)[0];
+  const args = { selfSymSizes: x.shape, dim: dims, keepdim };
+  return record(Logsumexp, out, [input], args, { self: input, result: out });
+}
+
+// ---- trace ----------------------------------------------------------------------------------------------------------
+
+const Trace: Rule<{ selfSymSizes: Shape }> = {
+  name: "TraceBackward0",
+  backward: (g, { args }) => {
+    const size = Math.min(...args.selfSymSizes);
+    const whole = g.newZeros(args.selfSymSizes);
+    return [whole.diagonalScatter(expand(g, [size]))];
+  },
+};
+
+/** The sum of a matrix's diagonal. */
+export function trace(x: Tensor): Tensor {
+  if (x.ndim !== 2) throw new TypeError(`trace: expected a matrix, but got tensor with dim ${x.ndim}`);
+  const out = sum(diagonal(x.detach()));
+  return record(Trace, out, [x], { selfSymSizes: x.shape });
 }
 
 /** The methods of this family. */
@@ -197,8 +340,24 @@ export interface ReduceMethods {
   sum(dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor;
   /** Sums to a shape that this one could have been broadcast from. */
   sumToSize(...sizes: (number | readonly number[])[]): Tensor;
+  /** The sum of the elements that are not NaN. */
+  nansum(dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor;
   /** The mean of all elements, or over dimensions. */
   mean(dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor;
+  /** The mean of the elements that are not NaN. */
+  nanmean(dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor;
+  /** The product of all elements, or over a dimension. */
+  prod(dim?: number | null | ProdOptions, options?: ProdOptions): Tensor;
+  /** Whether all elements are true. */
+  all(dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor;
+  /** Whether any element is true. */
+  any(dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor;
+  /** How many elements are not 0. */
+  countNonzero(dim?: Dims | ReduceOptions): Tensor;
+  /** log(sum(exp(x))) over dimensions. */
+  logsumexp(dim: Dims | ReduceOptions, options?: ReduceOptions): Tensor;
+  /** The sum of a matrix's diagonal. */
+  trace(): Tensor;
 }
 
 const methods: ReduceMethods & ThisType<Tensor> = {
@@ -208,8 +367,32 @@ const methods: ReduceMethods & ThisType<Tensor> = {
   sumToSize(...sizes) {
     return sumToSize(this, ...sizes);
   },
+  nansum(dim, options) {
+    return nansum(this, dim, options);
+  },
   mean(dim, options) {
     return mean(this, dim, options);
+  },
+  nanmean(dim, options) {
+    return nanmean(this, dim, options);
+  },
+  prod(dim, options) {
+    return prod(this, dim, options);
+  },
+  all(dim, options) {
+    return all(this, dim, options);
+  },
+  any(dim, options) {
+    return any(this, dim, options);
+  },
+  countNonzero(dim) {
+    return countNonzero(this, dim);
+  },
+  logsumexp(dim, options) {
+    return logsumexp(this, dim, options);
+  },
+  trace() {
+    return trace(this);
   },
 };
 installMethods(methods);

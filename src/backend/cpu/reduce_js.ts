@@ -1,23 +1,31 @@
 /**
  * Reductions of the CPU in JavaScript: a fold over some dimensions of strided memory.
  *
- * A fold is three lines of code; from them a loop nest is generated for each element type and number of dimensions, and
+ * A fold is a few lines of code; from them a loop nest is generated for each element type and number of dimensions, and
  * cached. Floats are accumulated in doubles.
  * @module
  */
 
 import { type DType, flavorOf, type TypedArray } from "../../tensor/dtype.ts";
 
-/** How elements are folded, as JavaScript over `v` (the element), `i` (its place in the fold, from 0) and own variables. */
-export interface Fold {
-  /** For caches. */
-  readonly name: string;
-  /** Statements before the first element. */
-  readonly start: string;
-  /** Statements for each element. */
+/** One walk over the elements of a group. */
+export interface Pass {
+  /** Variables and their values before the first element; later passes see those of earlier ones, and `n`. */
+  readonly state: Readonly<Record<string, string>>;
+  /** Statements for each element: over `v` (the element), `i` (its place in the group, from 0), `n`, and the variables. */
   readonly step: string;
-  /** Expressions for the results, one for each output. */
+}
+
+/** How elements are folded, in JavaScript. `n` is the number of elements in a group. */
+export interface Fold {
+  /** For caches: a name for each text. */
+  readonly name: string;
+  /** The walks over the elements. */
+  readonly passes: readonly Pass[];
+  /** Expressions for the results, one for each output, over the variables and `n`. */
   readonly results: readonly string[];
+  /** Whether `i` means something, so that the elements must come in their order. */
+  readonly ordered?: boolean;
 }
 
 /** Strided memory of the input, its dimensions sorted into kept and folded ones. */
@@ -36,7 +44,14 @@ export interface FoldInput {
   readonly foldedStrides: readonly number[];
 }
 
-type Kernel = (data: TypedArray, offset: number, k: Loops, f: Loops, outs: readonly TypedArray[]) => void;
+type Kernel = (
+  data: TypedArray,
+  offset: number,
+  k: Loops,
+  f: Loops,
+  n: number,
+  outs: readonly TypedArray[],
+) => void;
 
 interface Loops {
   readonly sizes: readonly number[];
@@ -45,17 +60,34 @@ interface Loops {
 
 const kernels = new Map<string, Kernel>();
 
+/** How many groups are folded side by side where that reads memory in its order. */
+const LANES = 512;
+
 /** Folds every group of elements; results are written row-major over the kept dimensions into `outs`. */
 export function runFold(fold: Fold, input: FoldInput, dtype: DType, outs: readonly TypedArray[]): void {
-  const k = collapse(input.kept, input.keptStrides), f = collapse(input.folded, input.foldedStrides);
-  const key = `${fold.name}|${dtype}|${
-    outs.map((o) => o.constructor.name)
-  }|${k.sizes.length}|${f.sizes.length}`;
+  const k = collapse(input.kept, input.keptStrides);
+  const f = fold.ordered ? collapse(input.folded, input.foldedStrides) : collapse(...inMemoryOrder(input));
+  const n = input.folded.reduce((a, b) => a * b, 1);
+  // Neighbours in memory belong to different groups: walk the groups side by side.
+  const last = k.sizes.length - 1;
+  const lanes = last >= 0 && f.sizes.length > 0 && k.sizes[last] >= 4 &&
+    Math.abs(k.strides[last]) < Math.min(...f.strides.map(Math.abs));
+  let key = `${fold.name}|${dtype}|${k.sizes.length}|${f.sizes.length}|${lanes}`;
+  for (const out of outs) key += `|${out.constructor.name}`;
   let kernel = kernels.get(key);
   if (kernel === undefined) {
-    kernels.set(key, kernel = generate(fold, k.sizes.length, f.sizes.length, dtype, outs));
+    const shape = { kept: k.sizes.length, folded: f.sizes.length, lanes };
+    kernels.set(key, kernel = generate(fold, shape, dtype, outs));
   }
-  kernel(input.data, input.offset, k, f, outs);
+  kernel(input.data, input.offset, k, f, n, outs);
+}
+
+/** The folded dimensions, from the largest step to the smallest. */
+function inMemoryOrder({ folded, foldedStrides }: FoldInput): [number[], number[]] {
+  const order = folded.map((_, d) => d).sort((a, b) =>
+    Math.abs(foldedStrides[b]) - Math.abs(foldedStrides[a])
+  );
+  return [order.map((d) => folded[d]), order.map((d) => foldedStrides[d])];
 }
 
 /** Drops dimensions of size 1 and merges those that step evenly. */
@@ -75,39 +107,103 @@ function collapse(sizes: readonly number[], strides: readonly number[]): Loops {
   return { sizes: outSizes, strides: outStrides };
 }
 
-function generate(
-  fold: Fold,
-  kept: number,
-  folded: number,
-  dtype: DType,
-  outs: readonly TypedArray[],
-): Kernel {
-  const nest = (prefix: string, rank: number, base: string, body: (at: string) => string): string => {
-    let code = "", at = base;
-    for (let d = 0; d < rank; d++) {
-      code +=
-        `for (let ${prefix}${d} = 0, ${prefix}p${d} = ${at}; ${prefix}${d} < ${prefix}n${d}; ${prefix}${d}++, ${prefix}p${d} += ${prefix}s${d}) {\n`;
-      at = `${prefix}p${d}`;
-    }
-    return code + body(at) + "}".repeat(rank);
-  };
-  const unpack = (prefix: string, rank: number) =>
-    Array.from(
-      { length: rank },
-      (_, d) => `const ${prefix}n${d} = ${prefix}.sizes[${d}], ${prefix}s${d} = ${prefix}.strides[${d}];\n`,
-    ).join("");
-  const inner = (at: string) =>
-    `let i = 0; ${fold.start}\n` +
-    nest("f", folded, at, (p) => `const v = data[${p}]; ${fold.step}; i++;\n`) +
+// ---- code -----------------------------------------------------------------------------------------------------------
+
+interface NestShape {
+  readonly kept: number;
+  readonly folded: number;
+  readonly lanes: boolean;
+}
+
+function generate(fold: Fold, shape: NestShape, dtype: DType, outs: readonly TypedArray[]): Kernel {
+  const body = shape.lanes ? sideBySide(fold, shape, dtype, outs) : oneByOne(fold, shape, dtype, outs);
+  const source = `"use strict";\n${body.before}return function (data, offset, k, f, n, outs) {\n` +
+    unpack("k", shape.kept) + unpack("f", shape.folded) +
+    outs.map((_, o) => `const out${o} = outs[${o}];\n`).join("") + `let w = 0;\n${body.loops}};`;
+  return new Function(source)() as Kernel;
+}
+
+function unpack(prefix: string, rank: number): string {
+  return Array.from(
+    { length: rank },
+    (_, d) => `const ${prefix}n${d} = ${prefix}.sizes[${d}], ${prefix}s${d} = ${prefix}.strides[${d}];\n`,
+  ).join("");
+}
+
+/** Loops over `rank` dimensions around a body, which is given the place in memory. */
+function nest(prefix: string, rank: number, base: string, body: (at: string) => string): string {
+  let code = "", at = base;
+  for (let d = 0; d < rank; d++) {
+    const i = `${prefix}${d}`, p = `${prefix}p${d}`;
+    code += `for (let ${i} = 0, ${p} = ${at}; ${i} < ${prefix}n${d}; ${i}++, ${p} += ${prefix}s${d}) {\n`;
+    at = p;
+  }
+  return code + body(at) + "}".repeat(rank);
+}
+
+function declare(state: Readonly<Record<string, string>>): string {
+  return Object.entries(state).map(([name, value]) => `let ${name} = ${value};\n`).join("");
+}
+
+interface Code {
+  /** What the kernel keeps between calls. */
+  readonly before: string;
+  readonly loops: string;
+}
+
+/** One group after the other, its state in variables. */
+function oneByOne(fold: Fold, shape: NestShape, dtype: DType, outs: readonly TypedArray[]): Code {
+  const group = (at: string) =>
+    fold.passes.map(({ state, step }) => {
+      const body = (p: string) => `const v = data[${p}]; ${step}${fold.ordered ? "; i++" : ""};\n`;
+      return `${declare(state)}{ let i = 0; ${nest("f", shape.folded, at, body)} }\n`;
+    }).join("") +
     fold.results.map((r, o) => `out${o}[w] = ${store(r, dtype, outs[o])};\n`).join("") + "w++;\n";
-  const source = `"use strict";\n${unpack("k", kept)}${unpack("f", folded)}` +
-    outs.map((_, o) => `const out${o} = outs[${o}];\n`).join("") +
-    `let w = 0;\n${nest("k", kept, "offset", inner)}`;
-  return new Function("data", "offset", "k", "f", "outs", source) as Kernel;
+  return { before: "", loops: nest("k", shape.kept, "offset", group) };
+}
+
+/** Groups that are neighbours in memory side by side, their states in arrays, so that memory is read in its order. */
+function sideBySide(fold: Fold, shape: NestShape, dtype: DType, outs: readonly TypedArray[]): Code {
+  const lane = shape.kept - 1, j = "for (let j = 0; j < count; j++) ";
+  let before = "", known = "";
+  const passes = (at: string) => {
+    let code = "";
+    for (const { state, step } of fold.passes) {
+      const names = Object.keys(state);
+      for (const name of names) {
+        const big = /n$/.test(state[name]) && state[name] !== "n";
+        before += `const all_${name} = new ${big ? "BigInt64Array" : "Float64Array"}(${LANES});\n`;
+      }
+      code += `${j}{ ${known}${declare(state)}${names.map((s) => `all_${s}[j] = ${s};`).join(" ")} }\n`;
+      const load = names.map((s) => `let ${s} = all_${s}[j];`).join(" ");
+      const save = names.map((s) => `all_${s}[j] = ${s};`).join(" ");
+      code += "{ let i = 0;\n" + nest("f", shape.folded, at, (p) =>
+        `for (let j = 0, p = ${p}; j < count; j++, p += ks${lane}) { ${known}${load} ` +
+        `const v = data[p]; ${step}; ${save} }\ni++;\n`) +
+        "}\n";
+      known += names.map((s) =>
+        `const ${s} = all_${s}[j]; `
+      ).join("");
+    }
+    return code +
+      `${j}{ ${known}${
+        fold.results.map((r, o) => `out${o}[w] = ${store(r, dtype, outs[o])};`).join(" ")
+      } w++; }\n`;
+  };
+  const loops = nest(
+    "k",
+    lane,
+    "offset",
+    (at) =>
+      `for (let start = 0; start < kn${lane}; start += ${LANES}) {\n` +
+      `const count = Math.min(${LANES}, kn${lane} - start), first = ${at} + start * ks${lane};\n` +
+      `${passes("first")}}\n`,
+  );
+  return { before, loops };
 }
 
 /** A result of the fold's arithmetic as an element of `out`. */
 function store(result: string, dtype: DType, out: TypedArray): string {
-  const from = flavorOf(dtype) === "bigint", big = out instanceof BigInt64Array;
-  return big && !from ? `BigInt(${result})` : !big && from ? `Number(${result})` : result;
+  if (out instanceof BigInt64Array) return `BigInt(${result})`;
+  return flavorOf(dtype) === "bigint" ? `Number(${result})` : result;
 }

@@ -1,0 +1,168 @@
+/**
+ * What the reductions share: reading `dim` and options, shapes, and folding without history.
+ * @module
+ */
+
+import { type Fold, runFold } from "../backend/cpu/reduce_js.ts";
+import { allocate, checkDType, type DType, type TypedArray } from "../tensor/dtype.ts";
+import { frozen, normalizeDims, sameShape, SCALAR_SHAPE, type Shape } from "../tensor/shape.ts";
+import { Storage } from "../tensor/storage.ts";
+import { allocateTensor, Tensor } from "../tensor/tensor.ts";
+import { expand, reshape } from "./view.ts";
+
+/** One dimension, several, or (undefined, null or none) all. */
+export type Dims = number | readonly number[] | null;
+
+/** Options of reductions. */
+export interface ReduceOptions {
+  /** Dimensions to reduce; all by default. */
+  readonly dim?: Dims;
+  /** Keep reduced dimensions with size 1. */
+  readonly keepdim?: boolean;
+  /** Cast to this dtype first. */
+  readonly dtype?: DType;
+}
+
+/** Options of operations along one dimension. */
+export interface DimOptions {
+  /** The dimension. */
+  readonly dim?: number;
+  /** Keep the reduced dimension with size 1. */
+  readonly keepdim?: boolean;
+}
+
+/** Checks options that came from a user: an object with known keys only. */
+export function checkKeys<O extends object>(options: O, caller: string, keys: readonly string[]): O {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `${caller}(): options must be an object such as { ${keys[0]}: ... }, got ${String(options)}`,
+    );
+  }
+  for (const key of Object.keys(options)) {
+    if (!keys.includes(key)) {
+      throw new TypeError(`${caller}() has no option ${JSON.stringify(key)}: use ${keys.join(", ")}`);
+    }
+  }
+  const { dtype, keepdim } = options as ReduceOptions;
+  if (dtype !== undefined) checkDType(dtype);
+  if (keepdim !== undefined && typeof keepdim !== "boolean") {
+    throw new TypeError(`${caller}(): keepdim must be a boolean, got ${String(keepdim)}`);
+  }
+  return options;
+}
+
+/** Checks a list of tensors that came from a user. */
+export function checkTensors(tensors: unknown, caller: string): readonly Tensor[] {
+  if (!Array.isArray(tensors)) {
+    throw new TypeError(
+      `${caller}(): argument 'tensors' (position 1) must be a list of tensors, got ${typeof tensors}`,
+    );
+  }
+  tensors.forEach((t, i) => {
+    if (!(t instanceof Tensor)) {
+      throw new TypeError(
+        `expected Tensor as element ${i} in argument 0, but got ${t === null ? "null" : typeof t}`,
+      );
+    }
+  });
+  return tensors;
+}
+
+const reduceKeys = ["dim", "keepdim", "dtype"];
+
+/** Reads `f(x, dim, options)` and `f(x, options)`. */
+export function reduceArgs<O extends { readonly dim?: Dims } = ReduceOptions>(
+  dim: Dims | NoInfer<O> | undefined,
+  options: NoInfer<O> | undefined,
+  caller: string,
+  keys: readonly string[] = reduceKeys,
+): O {
+  const isOptions = typeof dim === "object" && dim !== null && !Array.isArray(dim);
+  if (isOptions) return checkKeys(dim as O, caller, keys);
+  const given = options === undefined ? {} as O : checkKeys(options, caller, keys);
+  if (dim === undefined) return given;
+  if (dim !== null && typeof dim !== "number" && !Array.isArray(dim)) {
+    throw new TypeError(`${caller}(): dim must be a number or a list of numbers, got ${String(dim)}`);
+  }
+  return { ...given, dim };
+}
+
+/** The dimensions to reduce, from 0 and in order; no dimension and an empty list mean all, as in PyTorch. */
+export function reducedDims(dim: Dims | undefined, ndim: number): number[] {
+  return normalizeDims(Array.isArray(dim) && dim.length === 0 ? null : dim, ndim);
+}
+
+/** The shape after a reduction over `dims` (normalised). */
+export function reducedShape(shape: Shape, dims: readonly number[], keepdim: boolean): Shape {
+  return frozen(
+    keepdim ? shape.map((s, i) => dims.includes(i) ? 1 : s) : shape.filter((_, i) => !dims.includes(i)),
+  );
+}
+
+/** One array of one element a dtype, so that small results do not pay for arrays. */
+const ins = new Map<DType, TypedArray>(), outs = new Map<DType, TypedArray>();
+
+function single(arrays: Map<DType, TypedArray>, dtype: DType): TypedArray {
+  let array = arrays.get(dtype);
+  if (array === undefined) arrays.set(dtype, array = allocate(dtype, 1));
+  return array;
+}
+
+/** Folds dimensions of a tensor into new tensors of the given dtypes, without history. */
+export function fold(
+  x: Tensor,
+  how: Fold,
+  dims: readonly number[],
+  shape: Shape,
+  ...results: DType[]
+): Tensor[] {
+  const kept: number[] = [], keptStrides: number[] = [], folded: number[] = [], foldedStrides: number[] = [];
+  for (let d = 0; d < x.shape.length; d++) {
+    const inside = dims.includes(d);
+    (inside ? folded : kept).push(x.shape[d]);
+    (inside ? foldedStrides : keptStrides).push(x.strides[d]);
+  }
+  let data: TypedArray, offset = x.offset;
+  if (x.shape === SCALAR_SHAPE) {
+    data = single(ins, x.dtype);
+    data[0] = x.storage.get(x.offset);
+    offset = 0;
+  } else data = x.storage.data;
+  const input = { data, offset, kept, keptStrides, folded, foldedStrides };
+  if (shape.length === 0) {
+    // the shared array does for the first result only: there may be two of one dtype
+    const arrays = results.map((dtype, i) => i > 0 ? allocate(dtype, 1) : single(outs, dtype));
+    runFold(how, input, x.dtype, arrays);
+    return results.map((dtype, i) =>
+      new Tensor(Storage.ofValue(dtype, arrays[i][0]), 0, SCALAR_SHAPE, SCALAR_SHAPE)
+    );
+  }
+  const tensors = results.map((dtype) => allocateTensor(shape, dtype));
+  runFold(how, input, x.dtype, tensors.map((t) => t.storage.data));
+  return tensors;
+}
+
+/** A reduced tensor with its reduced dimensions back, at size 1. */
+export function unreduce(t: Tensor, shape: Shape, dims: readonly number[], keepdim: boolean): Tensor {
+  return keepdim || shape.length === 0 ? t : reshape(t, reducedShape(shape, dims, true));
+}
+
+/** A reduced gradient in the shape of what was reduced, the reduced dimensions repeated. */
+export function expandBack(g: Tensor, shape: Shape, dims: readonly number[], keepdim: boolean): Tensor {
+  const full = unreduce(g, shape, dims, keepdim);
+  return sameShape(full.shape, shape) ? full : expand(full, shape);
+}
+
+/** A result with names that can be taken apart like a list: `const { values, indices } = ...`, `const [v, i] = ...`. */
+export type Named<K extends string> = { readonly [Name in K]: Tensor } & Iterable<Tensor>;
+
+/** Values along a dimension, and where they were. */
+export type ValuesIndices = Named<"values" | "indices">;
+
+/** Makes a {@linkcode Named} result. */
+export function named<K extends string>(entries: Record<K, Tensor>): Named<K> {
+  Object.defineProperty(entries, Symbol.iterator, {
+    value: () => Object.values(entries)[Symbol.iterator](),
+  });
+  return Object.freeze(entries) as Named<K>;
+}

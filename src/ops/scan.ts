@@ -1,0 +1,280 @@
+/**
+ * Running sums, products and extremes along a dimension, and what follows from them: differences and areas.
+ * @module
+ */
+
+import type { LineOp } from "../backend/cpu/lines_js.ts";
+import { program } from "../expr/program.ts";
+import { category, type DType, getDefaultDtype, isFloatingPoint } from "../tensor/dtype.ts";
+import { normalizeDim } from "../tensor/shape.ts";
+import { installMethods, Tensor } from "../tensor/tensor.ts";
+import { applyPointwise } from "./apply.ts";
+import { to } from "./copy.ts";
+import { checkKeys, named, type ValuesIndices } from "./fold.ts";
+import { cat } from "./join.ts";
+import { alongLines } from "./lines.ts";
+import { scatterBack } from "./selecting.ts";
+import { PointwiseOp } from "./pointwise_op.ts";
+import { cumprodBackward, cumsumFromEnd } from "./prod_gradient.ts";
+import { record, recordAll, type Rule } from "./record.ts";
+
+/** Options of running sums and products. */
+export interface ScanOptions {
+  /** Cast to this dtype first. */
+  readonly dtype?: DType;
+}
+
+function scanned(
+  x: Tensor,
+  dim: number,
+  options: ScanOptions,
+  caller: string,
+): { input: Tensor; dim: number } {
+  const d = normalizeDim(dim, x.ndim);
+  const { dtype } = checkKeys(options, caller, ["dtype"]);
+  return { input: to(x, dtype ?? (category(x.dtype) === 2 ? x.dtype : "int64")), dim: d };
+}
+
+// ---- sums and products --------------------------------------------------------------------------------------------
+
+const runningSum: LineOp = {
+  name: "cumsum",
+  body: "let acc = 0; for (let i = 0; i < n; i++) y[b + i] = acc += x[a + i];",
+  big: "let acc = 0n; for (let i = 0; i < n; i++) y[b + i] = acc += x[a + i];",
+};
+const Cumsum: Rule<{ dim: number }> = {
+  name: "CumsumBackward0",
+  backward: (g, { args }) => [g.ndim === 0 ? g : cumsumFromEnd(g, args.dim)],
+};
+
+/** Running sums along a dimension. Integers and bools give int64. */
+export function cumsum(x: Tensor, dim: number, options: ScanOptions = {}): Tensor {
+  const { input, dim: d } = scanned(x, dim, options, "cumsum");
+  const [out] = alongLines(input, d, runningSum, [input.dtype]);
+  return record(Cumsum, out, [input], { dim: d });
+}
+
+const runningProduct: LineOp = {
+  name: "cumprod",
+  body: "let acc = 1; for (let i = 0; i < n; i++) y[b + i] = acc *= x[a + i];",
+  big: "let acc = 1n; for (let i = 0; i < n; i++) y[b + i] = acc = BigInt.asIntN(64, acc * x[a + i]);",
+};
+const Cumprod: Rule<{ dim: number }> = {
+  name: "CumprodBackward0",
+  backward: (g, node) => {
+    const x = node.tensor("self");
+    if (x.ndim === 0) return [g];
+    return [cumprodBackward(g, x, node.tensor("result"), node.args.dim)];
+  },
+};
+
+/** Running products along a dimension. Integers and bools give int64. */
+export function cumprod(x: Tensor, dim: number, options: ScanOptions = {}): Tensor {
+  const { input, dim: d } = scanned(x, dim, options, "cumprod");
+  const [out] = alongLines(input, d, runningProduct, [input.dtype]);
+  return record(Cumprod, out, [input], { dim: d }, { self: input, result: out });
+}
+
+const runningLogsumexp: LineOp = {
+  name: "logcumsumexp",
+  // log(exp(p) + exp(q)) as the larger plus log1p; equal infinities need no difference
+  body: `let acc = -Infinity;
+    for (let i = 0; i < n; i++) {
+      const v = x[a + i], high = v > acc ? v : acc, low = v > acc ? acc : v;
+      acc = acc !== acc || v !== v ? NaN : high - high !== 0 ? high : high + Math.log1p(Math.exp(low - high));
+      y[b + i] = acc;
+    }`,
+};
+const Logcumsumexp: Rule<{ dim: number }> = {
+  name: "LogcumsumexpBackward0",
+  backward: (g, node) => {
+    const x = node.tensor("self"), y = node.tensor("result"), { dim } = node.args;
+    if (x.ndim === 0) return [g];
+    return [logcumsumexpBackward(g, x, y, dim)];
+  },
+};
+
+const logOf = (name: string, source: string) =>
+  new PointwiseOp(program(["g"], source, { name: `log${name}Gradient` }), { result: "float" });
+const logPositive = logOf("Positive", "where(g > 0, log(where(g > 0, g, 1)), -1 / 0)");
+const logNegative = logOf("Negative", "where(g < 0, log(where(g < 0, -g, 1)), -1 / 0)");
+
+/** The sums of g * exp(x - y) from the end, for positive and negative gradients apart so that logarithms exist. */
+function logcumsumexpBackward(g: Tensor, x: Tensor, y: Tensor, dim: number): Tensor {
+  const fromEnd = (t: Tensor) => t.flip(dim).logcumsumexp(dim).flip(dim);
+  const part = (op: PointwiseOp) => fromEnd(applyPointwise(op, [g]).sub(y)).add(x).exp();
+  return part(logPositive).sub(part(logNegative));
+}
+
+/** log(running sum of exp(x)) along a dimension, without overflow. */
+export function logcumsumexp(x: Tensor, dim: number): Tensor {
+  const d = normalizeDim(dim, x.ndim);
+  const input = isFloatingPoint(x.dtype) ? x : to(x, getDefaultDtype());
+  const [out] = alongLines(input, d, runningLogsumexp, [input.dtype]);
+  return record(Logcumsumexp, out, [input], { dim: d }, { self: input, result: out });
+}
+
+// ---- extremes -----------------------------------------------------------------------------------------------------
+
+function runningExtreme(name: string, sign: string): LineOp {
+  const body = (index: string) =>
+    `if (n > 0) { let best = x[a], at = 0;
+    for (let i = 0; i < n; i++) {
+      const v = x[a + i];
+      if (v ${sign}= best || v !== v) { best = v; at = i; }
+      y[b + i] = best; z[b + i] = ${index};
+    } }`;
+  return { name, body: body("BigInt(at)") };
+}
+
+function extremeScan(name: "cummax" | "cummin", sign: string): (x: Tensor, dim: number) => ValuesIndices {
+  const op = runningExtreme(name, sign);
+  const rule: Rule<{ dim: number }> = {
+    name: `C${name.slice(1)}Backward0`,
+    backwardAll: ([g], node) => {
+      if (g === null) return [null];
+      const indices = node.tensor("indices");
+      return [scatterBack(g, indices, node.args.dim, indices.shape)];
+    },
+  };
+  return (x, dim) => {
+    const d = normalizeDim(dim, x.ndim);
+    const [values, indices] = alongLines(x, d, op, [x.dtype, "int64"]);
+    recordAll(rule, [values, indices], [x], { dim: d }, { indices });
+    return named({ values, indices });
+  };
+}
+
+/** The largest element so far along a dimension, and where it was (the last of equals). */
+export const cummax: (x: Tensor, dim: number) => ValuesIndices = extremeScan("cummax", ">");
+/** The smallest element so far along a dimension, and where it was (the last of equals). */
+export const cummin: (x: Tensor, dim: number) => ValuesIndices = extremeScan("cummin", "<");
+
+// ---- differences and areas ----------------------------------------------------------------------------------------
+
+/** Options of {@linkcode diff}. */
+export interface DiffOptions {
+  /** How many times to take differences; 1 by default. */
+  readonly n?: number;
+  /** The dimension; the last by default. */
+  readonly dim?: number;
+  /** Put before x. */
+  readonly prepend?: Tensor;
+  /** Put behind x. */
+  readonly append?: Tensor;
+}
+
+/** Differences of neighbours along a dimension. */
+export function diff(x: Tensor, options: DiffOptions = {}): Tensor {
+  const { n = 1, dim = -1, prepend, append } = checkKeys(options, "diff", ["n", "dim", "prepend", "append"]);
+  if (x.ndim === 0) throw new TypeError("diff expects input to be at least one-dimensional");
+  if (!Number.isInteger(n) || n < 0) throw new RangeError(`order must be non-negative but got ${n}`);
+  const d = normalizeDim(dim, x.ndim);
+  const parts = [prepend, x, append].filter((t) => t !== undefined);
+  let out = parts.length === 1 ? x : cat(parts, { dim: d });
+  if (n === 0) return out;
+  for (let k = 0; k < n; k++) {
+    const rest = Math.max(out.shape[d] - 1, 0);
+    const later = out.narrow(d, Math.min(1, out.shape[d]), rest), earlier = out.narrow(d, 0, rest);
+    out = out.dtype === "bool" ? later.ne(earlier) : later.sub(earlier);
+  }
+  return out;
+}
+
+/** Options of {@linkcode trapezoid}. */
+export interface TrapezoidOptions {
+  /** Where the elements lie; evenly at distance `dx` by default. */
+  readonly x?: Tensor;
+  /** The distance of neighbours; 1 by default. */
+  readonly dx?: number;
+  /** The dimension; the last by default. */
+  readonly dim?: number;
+}
+
+const times = new PointwiseOp(program(["a", "b"], "a * b", { name: "mul" }), { gradFn: "MulBackward1" });
+const over = new PointwiseOp(program(["a", "b"], "a / b", { name: "div" }), { gradFn: "DivBackward1" });
+
+/** Twice the areas of the strips between neighbours. */
+function strips(y: Tensor, options: TrapezoidOptions): { strips: Tensor; dim: number; even: number | null } {
+  const { x, dx = 1, dim = -1 } = options;
+  if (y.ndim === 0) throw new TypeError("trapezoid expects input to be at least one-dimensional");
+  const d = normalizeDim(dim, y.ndim), rest = Math.max(y.shape[d] - 1, 0);
+  const pairs = y.narrow(d, 0, rest).add(y.narrow(d, Math.min(1, y.shape[d]), rest));
+  if (x === undefined) return { strips: pairs, dim: d, even: dx };
+  if (x.ndim === 1 && y.ndim > 1 && x.shape[0] !== y.shape[d]) {
+    throw new TypeError(
+      `trapezoid: There must be one \`x\` value for each sample point, got ${x.shape[0]} for ${y.shape[d]}`,
+    );
+  }
+  const widths = x.ndim === 1
+    ? diff(x).reshape(y.shape.map((_, i) => i === d ? -1 : 1))
+    : diff(x, { dim: d - y.ndim });
+  return { strips: pairs.mul(widths), dim: d, even: null };
+}
+
+const trapezoidKeys = ["x", "dx", "dim"];
+
+function trapezoidArgs(
+  options: TrapezoidOptions | Tensor | undefined,
+  more: TrapezoidOptions,
+  caller: string,
+) {
+  const given = options instanceof Tensor ? { ...more, x: options } : options ?? {};
+  return checkKeys(given as TrapezoidOptions, caller, trapezoidKeys);
+}
+
+/** The area under y along a dimension by the trapezoidal rule; the places x may be given second, as in PyTorch. */
+export function trapezoid(y: Tensor, x?: Tensor | TrapezoidOptions, options: TrapezoidOptions = {}): Tensor {
+  const { strips: pairs, dim, even } = strips(y, trapezoidArgs(x, options, "trapezoid"));
+  const total = pairs.sum(dim);
+  return even === null ? applyPointwise(over, [total, 2]) : applyPointwise(times, [total, even / 2]);
+}
+
+/** The running area under y along a dimension by the trapezoidal rule. */
+export function cumulativeTrapezoid(
+  y: Tensor,
+  x?: Tensor | TrapezoidOptions,
+  options: TrapezoidOptions = {},
+): Tensor {
+  const { strips: pairs, dim, even } = strips(y, trapezoidArgs(x, options, "cumulativeTrapezoid"));
+  const total = cumsum(pairs, dim);
+  return even === null ? applyPointwise(over, [total, 2]) : applyPointwise(times, [total, even / 2]);
+}
+
+/** The methods of this family. */
+export interface ScanMethods {
+  /** Running sums along a dimension. */
+  cumsum(dim: number, options?: ScanOptions): Tensor;
+  /** Running products along a dimension. */
+  cumprod(dim: number, options?: ScanOptions): Tensor;
+  /** log(running sum of exp(x)) along a dimension. */
+  logcumsumexp(dim: number): Tensor;
+  /** The largest element so far along a dimension, and where it was. */
+  cummax(dim: number): ValuesIndices;
+  /** The smallest element so far along a dimension, and where it was. */
+  cummin(dim: number): ValuesIndices;
+  /** Differences of neighbours along a dimension. */
+  diff(options?: DiffOptions): Tensor;
+}
+
+const methods: ScanMethods & ThisType<Tensor> = {
+  cumsum(dim, options) {
+    return cumsum(this, dim, options);
+  },
+  cumprod(dim, options) {
+    return cumprod(this, dim, options);
+  },
+  logcumsumexp(dim) {
+    return logcumsumexp(this, dim);
+  },
+  cummax(dim) {
+    return cummax(this, dim);
+  },
+  cummin(dim) {
+    return cummin(this, dim);
+  },
+  diff(options) {
+    return diff(this, options);
+  },
+};
+installMethods(methods);

@@ -1,0 +1,106 @@
+/**
+ * softmax and logSoftmax along a dimension, stable for any size of the elements.
+ * @module
+ */
+
+import type { LineOp } from "../backend/cpu/lines_js.ts";
+import { type DType, isFloatingPoint, typeName } from "../tensor/dtype.ts";
+import { normalizeDim } from "../tensor/shape.ts";
+import { installMethods, type Tensor } from "../tensor/tensor.ts";
+import { to } from "./copy.ts";
+import { checkKeys } from "./fold.ts";
+import { alongLines } from "./lines.ts";
+import { record, type Rule } from "./record.ts";
+
+/** Options of {@linkcode softmax} and {@linkcode logSoftmax}. */
+export interface SoftmaxOptions {
+  /** Cast to this dtype first. */
+  readonly dtype?: DType;
+}
+
+const largest = `let top = -Infinity;
+  for (let i = 0; i < n; i++) { const v = x[a + i]; if (v > top) top = v; }
+  let sum = 0;`;
+const softmaxLine: LineOp = {
+  name: "softmax",
+  body: `${largest}
+  for (let i = 0; i < n; i++) sum += w[i] = Math.exp(x[a + i] - top);
+  const scale = 1 / sum;
+  for (let i = 0; i < n; i++) y[b + i] = w[i] * scale;`,
+};
+const logSoftmaxLine: LineOp = {
+  name: "logSoftmax",
+  body: `${largest}
+  for (let i = 0; i < n; i++) sum += Math.exp(x[a + i] - top);
+  const shift = Math.log(sum);
+  for (let i = 0; i < n; i++) y[b + i] = x[a + i] - top - shift;`,
+};
+
+interface Args {
+  readonly dim: number;
+}
+
+const Softmax: Rule<Args> = {
+  name: "SoftmaxBackward0",
+  backward: (g, node) => {
+    const y = node.tensor("result"), weighted = g.mul(y);
+    const total = y.ndim === 0 ? weighted : weighted.sum(node.args.dim, { keepdim: true });
+    return [weighted.sub(y.mul(total))];
+  },
+};
+const LogSoftmax: Rule<Args> = {
+  name: "LogSoftmaxBackward0",
+  backward: (g, node) => {
+    const y = node.tensor("result");
+    const total = y.ndim === 0 ? g : g.sum(node.args.dim, { keepdim: true });
+    return [g.sub(y.exp().mul(total))];
+  },
+};
+
+function apply(
+  name: "softmax" | "log_softmax",
+  caller: string,
+  op: LineOp,
+  rule: Rule<Args>,
+  x: Tensor,
+  dim: number,
+  options: SoftmaxOptions,
+): Tensor {
+  const { dtype } = checkKeys(options, caller, ["dtype"]);
+  const input = dtype === undefined ? x : to(x, dtype);
+  const d = normalizeDim(dim, x.ndim);
+  if (!isFloatingPoint(input.dtype)) {
+    const kernel = d === Math.max(x.ndim, 1) - 1 ? `${name}_lastdim_kernel_impl` : `${name}_kernel_impl`;
+    throw new TypeError(`"${kernel}" not implemented for '${typeName(input.dtype)}'`);
+  }
+  const [out] = alongLines(input, d, op, [input.dtype]);
+  return record(rule, out, [input], { dim: d }, { result: out });
+}
+
+/** exp(x) divided by its sum along a dimension: positive numbers that add up to 1. */
+export function softmax(x: Tensor, dim: number, options: SoftmaxOptions = {}): Tensor {
+  return apply("softmax", "softmax", softmaxLine, Softmax, x, dim, options);
+}
+
+/** The logarithm of {@linkcode softmax}, computed without overflow or loss. */
+export function logSoftmax(x: Tensor, dim: number, options: SoftmaxOptions = {}): Tensor {
+  return apply("log_softmax", "logSoftmax", logSoftmaxLine, LogSoftmax, x, dim, options);
+}
+
+/** The methods of this family. */
+export interface SoftmaxMethods {
+  /** exp(x) divided by its sum along a dimension. */
+  softmax(dim: number, options?: SoftmaxOptions): Tensor;
+  /** The logarithm of softmax. */
+  logSoftmax(dim: number, options?: SoftmaxOptions): Tensor;
+}
+
+const methods: SoftmaxMethods & ThisType<Tensor> = {
+  softmax(dim, options) {
+    return softmax(this, dim, options);
+  },
+  logSoftmax(dim, options) {
+    return logSoftmax(this, dim, options);
+  },
+};
+installMethods(methods);
