@@ -51,6 +51,7 @@ export * from "./src/ops/grids.ts";
 export * from "./src/ops/index.ts";
 import "./src/ops/index_proxy.ts";
 export * from "./src/ops/index_ops.ts";
+export * from "./src/ops/scatter.ts";
 export * from "./src/ops/random.ts";
 export {
   defaultGenerator,

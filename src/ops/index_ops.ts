@@ -202,7 +202,7 @@ function readNumbers(x: Tensor, index: Tensor, caller: string): Offsets {
 /** The elements with the given row-major numbers, in the shape of the index. Negative ones count from the end. */
 export function take(x: Tensor, index: Tensor): Tensor {
   const selection = numbered(x.shape, readNumbers(x, index, "take"), index.shape);
-  return pick(x, selection, { pick: "TakeBackward0", spread: "PutBackward0" }, {}, { index, self: x });
+  return pick(x, selection, { pick: "TakeBackward0", spread: "PutBackward0" }, {}, { index });
 }
 
 /** Options of `put` and `indexPut`. */

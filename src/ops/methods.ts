@@ -17,6 +17,7 @@ import type { MatmulMethods } from "./matmul.ts";
 import type { MaskMethods } from "./mask.ts";
 import type { ParametricMethods } from "./parametric.ts";
 import type { RandomMethods } from "./random.ts";
+import type { ScatterMethods } from "./scatter.ts";
 import type * as pointwise from "./pointwise.ts";
 import type { ExtremaMethods } from "./extrema.ts";
 import type { ScanMethods } from "./scan.ts";
@@ -56,6 +57,7 @@ export interface TensorMethods
     CopyMethods,
     FusedMethods,
     IndexOpsMethods,
+    ScatterMethods,
     RandomMethods,
     MaskMethods,
     IndexMethods,
