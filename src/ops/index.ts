@@ -114,6 +114,21 @@ function tensorItem(t: Tensor): Item {
   return { kind: "tensor", tensor: t };
 }
 
+/** Texts that were read before: programs have few, in loops. */
+const texts = new Map<string, readonly Item[]>();
+const MOST_TEXTS = 1000;
+
+function readText(text: string): readonly Item[] {
+  const known = texts.get(text);
+  if (known !== undefined) return known;
+  const parsed = parseIndex(text);
+  if (parsed === null) throw syntaxError(text);
+  const items = readItems(parsed);
+  if (texts.size >= MOST_TEXTS) texts.clear();
+  texts.set(text, items);
+  return items;
+}
+
 function readItems(given: readonly IndexItem[]): Item[] {
   const items: Item[] = [];
   for (const x of given) {
@@ -122,11 +137,8 @@ function readItems(given: readonly IndexItem[]): Item[] {
     else if (x === "...") items.push({ kind: "all" });
     else if (typeof x === "boolean") items.push({ kind: "flag", value: x });
     else if (x instanceof Tensor) items.push(tensorItem(x));
-    else if (typeof x === "string") {
-      const parsed = parseIndex(x);
-      if (parsed === null) throw syntaxError(x);
-      items.push(...readItems(parsed));
-    } else if (Array.isArray(x)) items.push(tensorItem(listTensor(x as readonly IndexList[])));
+    else if (typeof x === "string") items.push(...readText(x));
+    else if (Array.isArray(x)) items.push(tensorItem(listTensor(x as readonly IndexList[])));
     else if (isTypedArray(x)) items.push(tensorItem(tensor(x)));
     else if (typeof x === "object" && Object.getPrototypeOf(x) === Object.prototype) {
       items.push(sliceItem(x as Slice));
@@ -322,6 +334,10 @@ function saved(given: readonly Tensor[]): Save {
  * ```
  */
 export function index(x: Tensor, ...indices: readonly IndexItem[]): Tensor {
+  const [first] = indices;
+  if (indices.length === 1 && typeof first === "number" && Number.isInteger(first)) {
+    return selectItem(x, 0, first, 0);
+  }
   const applied = applyBasic(x, readItems(indices));
   if (applied.advanced.length > 0) {
     return pick(
@@ -343,12 +359,14 @@ export type IndexValue = Tensor | Scalar | TypedArray | TensorData;
 function valueTensor(value: IndexValue, self: Tensor): Tensor {
   if (value instanceof Tensor) return value;
   if (typeof value === "object" && value !== null) return tensor(value, { dtype: self.dtype });
-  if (typeof value !== "number" && typeof value !== "bigint" && typeof value !== "boolean") {
-    throw new TypeError(
-      `can't assign a ${value === null ? "null" : typeof value} to a torch.${typeName(self.dtype)}Tensor`,
-    );
-  }
-  return self.newScalar(value);
+  return self.newScalar(checkScalar(value, self));
+}
+
+function checkScalar(value: unknown, self: Tensor): Scalar {
+  if (typeof value === "number" || typeof value === "bigint" || typeof value === "boolean") return value;
+  throw new TypeError(
+    `can't assign a ${value === null ? "null" : typeof value} to a torch.${typeName(self.dtype)}Tensor`,
+  );
 }
 
 /** Without the dimensions of size 1 in front, which assigning ignores. */
@@ -398,6 +416,12 @@ function putInto(
   { accumulate = false }: AccumulateOptions,
 ): Tensor {
   const applied = applyBasic(x, itemsOf(indices)), { view } = applied;
+  if (
+    applied.advanced.length === 0 && typeof value !== "object" && !accumulate && !view.requiresGrad
+  ) {
+    view.fill_(checkScalar(value, x)); // the same as below, without a tensor for the value
+    return x;
+  }
   const values = valueTensor(value, x);
   if (applied.advanced.length === 0) {
     if (accumulate) view.add_(values);

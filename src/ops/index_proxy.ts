@@ -7,17 +7,19 @@
  * @module
  */
 
-import { parseIndex, syntaxError } from "../tensor/index_syntax.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { index, setIndex } from "./index.ts";
 
 const INTEGER = /^-?\d+$/;
 const NUMBER = /^-?\d+\.\d+$/;
+/** Digits, signs, dots, spaces and colons come up to here, letters after. */
+const COLON = 0x3a;
 /** How JavaScript writes an array of integers. */
 const ARRAY = /^-?\d+(,-?\d+)+$/;
 
 /** The index that a name is; null where it is an ordinary name. */
 function indexOfName(name: string): number | string | null {
+  if (name.charCodeAt(0) > COLON && !name.includes(",")) return null; // the usual case: a word
   if (INTEGER.test(name)) return Number(name);
   if (name === "...") return name;
   if (!name.includes(":") && !name.includes(",") && !NUMBER.test(name)) return null;
@@ -27,7 +29,6 @@ function indexOfName(name: string): number | string | null {
         `x["${name.replaceAll(",", ", ")}"], with spaces, for an index in each dimension`,
     );
   }
-  if (parseIndex(name) === null) throw syntaxError(name);
   return name;
 }
 
