@@ -38,6 +38,7 @@ export {
   type PointwiseFunction,
 } from "./src/ops/expression.ts";
 export * from "./src/ops/view.ts";
+export { asStrided } from "./src/ops/strided.ts";
 export * from "./src/ops/copy.ts";
 export * from "./src/ops/reduce.ts";
 export * from "./src/ops/extrema.ts";

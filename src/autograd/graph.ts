@@ -127,6 +127,16 @@ export function checkInPlace(t: Tensor): void {
   }
   if (!mode.grad || (t.meta === null && t.view_ === null)) return;
   const view = t.view_;
+  const maker = t.gradFn;
+  if (view !== null && maker !== null && maker.outputs > 1) {
+    throw new TypeError(
+      `Output ${outputIndex(t)} of ${
+        plainName(maker)
+      } is a view and is being modified inplace. This view is the output ` +
+        "of a function that returns multiple views. Such functions do not allow the output views to be modified inplace. " +
+        "You should replace the inplace operation by an out-of-place one.",
+    );
+  }
   if (t.requiresGrad && t.isLeaf) {
     throw new TypeError("a leaf Variable that requires grad is being used in an in-place operation.");
   }

@@ -9,7 +9,8 @@ import { arange } from "../tensor/create.ts";
 import { checkKeys, checkTensors } from "./fold.ts";
 import { stack } from "./join.ts";
 import { record, type Rule } from "./record.ts";
-import { expand, windowOn } from "./view.ts";
+import { expand } from "./view.ts";
+import { windowOn } from "./window.ts";
 
 /** Repeats to a shape without copying; the same as `expand`. */
 export function broadcastTo(x: Tensor, ...shape: (number | readonly number[])[]): Tensor {

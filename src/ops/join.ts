@@ -10,7 +10,7 @@ import { copyInto, to } from "./copy.ts";
 import { checkKeys, checkTensors } from "./fold.ts";
 import { partOf } from "./lines.ts";
 import { record, type Rule } from "./record.ts";
-import { windowOn } from "./view.ts";
+import { windowOn } from "./window.ts";
 
 /** Options of {@linkcode cat} and {@linkcode stack}. */
 export interface JoinOptions {

@@ -8,7 +8,7 @@ import type { DType } from "../tensor/dtype.ts";
 import { frozen, numel, type Shape } from "../tensor/shape.ts";
 import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
 import { copyInto } from "./copy.ts";
-import { windowOn } from "./view.ts";
+import { windowOn } from "./window.ts";
 
 /** Another order of dimensions on the same memory, with dimension `from` moved to `to`; no history. */
 function moved(x: Tensor, from: number, to: number): Tensor {

@@ -26,6 +26,7 @@ import type { SoftmaxMethods } from "./softmax.ts";
 import type { PartsMethods } from "./parts.ts";
 import type { RearrangeMethods } from "./rearrange.ts";
 import type { GridMethods } from "./grids.ts";
+import type { StridedMethods } from "./strided.ts";
 import type { ReduceMethods } from "./reduce.ts";
 import type { SelectMethods } from "./select.ts";
 import type { ViewMethods } from "./view.ts";
@@ -71,6 +72,7 @@ export interface TensorMethods
     PartsMethods,
     RearrangeMethods,
     GridMethods,
+    StridedMethods,
     ReduceMethods,
     SelectMethods,
     ViewMethods {}

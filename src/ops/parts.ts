@@ -8,7 +8,8 @@ import { installMethods, Tensor } from "../tensor/tensor.ts";
 import { type DimOptions, reduceArgs } from "./fold.ts";
 import { cat } from "./join.ts";
 import { record, recordAll, type Rule } from "./record.ts";
-import { diagonal, makeView, select, slice } from "./view.ts";
+import { diagonal, select, slice } from "./view.ts";
+import { makeView } from "./window.ts";
 
 // ---- several views ------------------------------------------------------------------------------------------------
 

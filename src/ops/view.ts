@@ -9,35 +9,21 @@ import {
   contiguousStrides,
   frozen,
   inferShape,
-  isContiguous,
   normalizeDim,
   numel,
-  sameShape,
-  SCALAR_SHAPE,
   type Shape,
   shapeText,
   sizesFrom,
   viewStrides,
 } from "../tensor/shape.ts";
-import { fromTypedArray } from "../tensor/create.ts";
-import { typeName } from "../tensor/dtype.ts";
+import { checkDType, type DType, typeName } from "../tensor/dtype.ts";
 import { installMethods, Tensor } from "../tensor/tensor.ts";
+import { warn } from "../warn.ts";
 import { record, type Rule } from "./record.ts";
+import { viewDtype } from "./strided.ts";
+import { makeView, windowOn } from "./window.ts";
 
-/** Another window on a tensor's memory, without history. */
-export function windowOn(t: Tensor, shape: Shape, strides: Shape, offset: number = t.offset): Tensor {
-  const out = new Tensor(t.storage, offset, shape, strides);
-  out.counter = t.counter;
-  return out;
-}
-
-/** A view that writes and gradients go through: a window that knows its base. */
-export function makeView(t: Tensor, shape: Shape, strides: Shape, offset: number = t.offset): Tensor {
-  const out = windowOn(t, shape, strides, offset);
-  const base = t.view_ === null ? t : t.view_.base;
-  out.view_ = { base, version: t.counter.version, madeInNoGrad: !mode.grad };
-  return out;
-}
+export { makeView, windowOn };
 
 interface Sizes {
   readonly selfSymSizes: Shape;
@@ -49,11 +35,16 @@ const View: Rule<Sizes> = {
   name: "ViewBackward0",
   backward: (g, { args }) => [g.reshape(args.selfSymSizes)],
 };
+const ReshapeAlias: Rule<Sizes> = { name: "ReshapeAliasBackward0", backward: View.backward };
 const UnsafeView: Rule<Sizes> = { name: "UnsafeViewBackward0", backward: View.backward };
 
 /** The same memory in another shape; TypeError where the strides do not allow it. */
-export function view(x: Tensor, ...sizes: (number | readonly number[])[]): Tensor {
-  const shape = inferShape(sizesFrom(sizes), x.numel());
+export function view(x: Tensor, ...sizes: (number | readonly number[])[]): Tensor;
+/** The same memory read as another element type, without history. */
+export function view(x: Tensor, dtype: DType): Tensor;
+export function view(x: Tensor, ...args: (number | readonly number[] | DType)[]): Tensor {
+  if (typeof args[0] === "string") return viewDtype(x, checkDType(args[0]));
+  const shape = inferShape(sizesFrom(args as (number | readonly number[])[]), x.numel());
   const strides = viewStrides(x.shape, x.strides, shape);
   if (strides === null) {
     throw new TypeError(
@@ -68,11 +59,19 @@ export function view(x: Tensor, ...sizes: (number | readonly number[])[]): Tenso
 export function reshape(x: Tensor, ...sizes: (number | readonly number[])[]): Tensor {
   const shape = inferShape(sizesFrom(sizes), x.numel());
   const strides = viewStrides(x.shape, x.strides, shape);
-  if (strides !== null) return record(View, makeView(x, shape, strides), [x], { selfSymSizes: x.shape });
+  if (strides !== null) {
+    const rule = x.isContiguous() ? View : ReshapeAlias;
+    return record(rule, makeView(x, shape, strides), [x], { selfSymSizes: x.shape });
+  }
   const copy = x.contiguous();
   return record(UnsafeView, windowOn(copy, shape, contiguousStrides(shape)), [copy], {
     selfSymSizes: x.shape,
   });
+}
+
+/** All elements in one dimension: a view where the strides allow it, else a copy. */
+export function ravel(x: Tensor): Tensor {
+  return reshape(x, -1);
 }
 
 /** Joins the dimensions from `startDim` to `endDim`; the tensor itself where there is nothing to join. */
@@ -136,6 +135,11 @@ export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
   return record(Transpose, permuted(x, order), [x], { dim0: a, dim1: b });
 }
 
+/** Swaps two dimensions; NumPy's name. */
+export const swapaxes: (x: Tensor, dim0: number, dim1: number) => Tensor = transpose;
+/** Swaps two dimensions. */
+export const swapdims: (x: Tensor, dim0: number, dim1: number) => Tensor = transpose;
+
 /** The transpose of a matrix; a vector or 0-d tensor as it is. */
 export function t(x: Tensor): Tensor {
   if (x.ndim > 2) throw new TypeError(`t() expects a tensor with <= 2 dimensions, but self is ${x.ndim}D`);
@@ -165,6 +169,9 @@ export function movedim(
   });
   return permute(x, order);
 }
+
+/** Moves dimensions to other places; NumPy's name. */
+export const moveaxis: typeof movedim = movedim;
 
 // ---- sizes of 1 ---------------------------------------------------------------------------------------------------
 
@@ -376,73 +383,6 @@ export function diagonal(x: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
   });
 }
 
-const AsStrided: Rule<Sizes & { selfStrides: Shape; size: Shape; stride: Shape; storageOffset: number }> = {
-  name: "AsStridedBackward0",
-  backward: (g, { args: a }) => [scatterStrided(g, a)],
-};
-
-/** Adds a window's gradient, element by element, where each was read: windows may overlap themselves. */
-function scatterStrided(
-  g: Tensor,
-  a: { selfSymSizes: Shape; selfStrides: Shape; size: Shape; stride: Shape; storageOffset: number },
-): Tensor {
-  const places = windowPlaces(a.size, a.stride, a.storageOffset);
-  const span = 1 + a.selfSymSizes.reduce((sum, s, i) => sum + Math.max(s - 1, 0) * a.selfStrides[i], 0);
-  const flat = g.newZeros(span).indexAdd(0, fromTypedArray(places), g.reshape(-1));
-  return asStrided(flat, a.selfSymSizes, a.selfStrides, 0);
-}
-
-/** The places in memory of a window's elements, row-major. */
-function windowPlaces(size: Shape, stride: Shape, offset: number): BigInt64Array {
-  let places = [offset];
-  size.forEach((s, d) =>
-    places = places.flatMap((p) => Array.from({ length: s }, (_, i) => p + i * stride[d]))
-  );
-  return BigInt64Array.from(places, BigInt);
-}
-
-/** Any window on the memory: sizes, strides and offset in elements. RangeError where it would leave the memory. */
-export function asStrided(
-  x: Tensor,
-  size: readonly number[],
-  stride: readonly number[],
-  storageOffset?: number,
-): Tensor {
-  if (size.length !== stride.length) {
-    throw new TypeError(
-      `mismatch in length of strides and shape: ${shapeText(stride)} and ${shapeText(size)}`,
-    );
-  }
-  const offset = storageOffset ?? x.offset;
-  let last = offset;
-  for (let i = 0; i < size.length; i++) {
-    if (!Number.isInteger(size[i]) || !Number.isInteger(stride[i]) || size[i] < 0 || stride[i] < 0) {
-      throw new RangeError(
-        `asStrided: sizes and strides must be non-negative integers, got ${shapeText(size)} and ${
-          shapeText(stride)
-        }`,
-      );
-    }
-    last += Math.max(size[i] - 1, 0) * stride[i];
-  }
-  if (offset < 0 || (numel(size) > 0 && last >= x.storage.length)) {
-    throw new RangeError(
-      `setStorage: sizes ${shapeText(size)}, strides ${
-        shapeText(stride)
-      }, storage offset ${offset} require a storage of ` +
-        `${last + 1} elements, but this one has ${x.storage.length}`,
-    );
-  }
-  const out = makeView(x, frozen(size), frozen(stride), offset);
-  return record(AsStrided, out, [x], {
-    selfSymSizes: x.shape,
-    selfStrides: x.strides,
-    size: out.shape,
-    stride: out.strides,
-    storageOffset: offset - x.offset,
-  });
-}
-
 // ---- without history ----------------------------------------------------------------------------------------------
 
 /** The same memory without history: writes are shared, and counted, but no gradient flows. */
@@ -454,12 +394,16 @@ export function detach(x: Tensor): Tensor {
 export interface ViewMethods {
   /** The same memory in another shape; TypeError where the strides do not allow it. */
   view(...sizes: (number | readonly number[])[]): Tensor;
+  /** The same memory read as another element type. */
+  view(dtype: DType): Tensor;
   /** The shape of another tensor, as a view. */
   viewAs(other: Tensor): Tensor;
   /** Another shape: a view where possible, else a copy. One size may be -1. */
   reshape(...sizes: (number | readonly number[])[]): Tensor;
   /** The shape of another tensor. */
   reshapeAs(other: Tensor): Tensor;
+  /** All elements in one dimension. */
+  ravel(): Tensor;
   /** Joins dimensions. */
   flatten(startDim?: number, endDim?: number): Tensor;
   /** Splits a dimension. */
@@ -470,10 +414,14 @@ export interface ViewMethods {
   transpose(dim0: number, dim1: number): Tensor;
   /** Swaps two dimensions; NumPy's name. */
   swapaxes(dim0: number, dim1: number): Tensor;
+  /** Swaps two dimensions. */
+  swapdims(dim0: number, dim1: number): Tensor;
   /** The transpose of a matrix. */
   t(): Tensor;
   /** Moves dimensions. */
   movedim(source: number | readonly number[], destination: number | readonly number[]): Tensor;
+  /** Moves dimensions; NumPy's name. */
+  moveaxis(source: number | readonly number[], destination: number | readonly number[]): Tensor;
   /** Drops dimensions of size 1. */
   squeeze(dim?: number | readonly number[]): Tensor;
   /** Inserts a dimension of size 1. */
@@ -490,8 +438,6 @@ export interface ViewMethods {
   narrow(dim: number, start: number, length: number): Tensor;
   /** The diagonal of two dimensions. */
   diagonal(offset?: number, dim1?: number, dim2?: number): Tensor;
-  /** Any window on the memory. */
-  asStrided(size: readonly number[], stride: readonly number[], storageOffset?: number): Tensor;
   /** The same memory without history. */
   detach(): Tensor;
   /** This tensor cut off from its history. */
@@ -504,9 +450,21 @@ export interface ViewMethods {
   readonly mT: Tensor;
 }
 
+function swap(this: Tensor, dim0: number, dim1: number): Tensor {
+  return transpose(this, dim0, dim1);
+}
+
+function move(
+  this: Tensor,
+  source: number | readonly number[],
+  destination: number | readonly number[],
+): Tensor {
+  return movedim(this, source, destination);
+}
+
 const methods: Omit<ViewMethods, "data" | "T" | "mT"> & ThisType<Tensor> = {
-  view(...sizes) {
-    return view(this, ...sizes);
+  view(...args: readonly unknown[]) {
+    return view(this, ...args as number[]);
   },
   viewAs(other) {
     return view(this, other.shape);
@@ -516,6 +474,9 @@ const methods: Omit<ViewMethods, "data" | "T" | "mT"> & ThisType<Tensor> = {
   },
   reshapeAs(other) {
     return reshape(this, other.shape);
+  },
+  ravel() {
+    return ravel(this);
   },
   flatten(startDim, endDim) {
     return flatten(this, startDim, endDim);
@@ -529,15 +490,13 @@ const methods: Omit<ViewMethods, "data" | "T" | "mT"> & ThisType<Tensor> = {
   transpose(dim0, dim1) {
     return transpose(this, dim0, dim1);
   },
-  swapaxes(dim0, dim1) {
-    return transpose(this, dim0, dim1);
-  },
+  swapaxes: swap,
+  swapdims: swap,
   t() {
     return t(this);
   },
-  movedim(source, destination) {
-    return movedim(this, source, destination);
-  },
+  movedim: move,
+  moveaxis: move,
   squeeze(dim) {
     return squeeze(this, dim);
   },
@@ -561,9 +520,6 @@ const methods: Omit<ViewMethods, "data" | "T" | "mT"> & ThisType<Tensor> = {
   },
   diagonal(offset, dim1, dim2) {
     return diagonal(this, offset, dim1, dim2);
-  },
-  asStrided(size, stride, storageOffset) {
-    return asStrided(this, size, stride, storageOffset);
   },
   detach() {
     return detach(this);
@@ -603,6 +559,13 @@ Object.defineProperties(Tensor.prototype, {
   T: {
     configurable: true,
     get(this: Tensor): Tensor {
+      if (this.ndim !== 2) {
+        warn(
+          "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an " +
+            "error in a future release. Consider `x.mT` to transpose batches of matrices or " +
+            "`x.permute(*arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.",
+        );
+      }
       return permute(this, this.shape.map((_, i) => this.ndim - 1 - i));
     },
   },
