@@ -36,7 +36,7 @@ export interface GradOptions<Unused extends boolean = boolean> {
 export function grad(
   outputs: Tensor | readonly Tensor[],
   inputs: Tensor | readonly Tensor[],
-  options: GradOptions<true>,
+  options: GradOptions<true> & { readonly allowUnused: true },
 ): (Tensor | null)[];
 export function grad(
   outputs: Tensor | readonly Tensor[],
