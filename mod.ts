@@ -78,6 +78,7 @@ export {
   setGradEnabled,
 } from "./src/autograd/modes.ts";
 export * as autograd from "./src/autograd/mod.ts";
+export * as nn from "./src/nn/mod.ts";
 export * as graph from "./src/graph/mod.ts";
 export * as plot from "./src/plot/plot.ts";
 export { display, html, markdown } from "./src/display/display.ts";

@@ -1,0 +1,24 @@
+/**
+ * The functions behind the modules: PyTorch's `nn.functional`.
+ * @module
+ */
+
+export { linear } from "../../ops/matmul.ts";
+export { logSoftmax, softmax, softmin } from "./softmax.ts";
+export * from "./activation.ts";
+export * from "./classify.ts";
+export { dropout, type DropoutOptions } from "./dropout.ts";
+export {
+  binaryCrossEntropy,
+  binaryCrossEntropyWithLogits,
+  huberLoss,
+  klDiv,
+  l1Loss,
+  type LossOptions,
+  mseLoss,
+  poissonNllLoss,
+  type Reduction,
+  smoothL1Loss,
+  softMarginLoss,
+  type WeightedLossOptions,
+} from "./loss.ts";

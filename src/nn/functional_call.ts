@@ -1,0 +1,19 @@
+/**
+ * Modules as functions of their parameters.
+ * @module
+ */
+
+import type { Tensor } from "../tensor/tensor.ts";
+import type { Module } from "./module.ts";
+
+/**
+ * Runs a module with other tensors in the place of some of its parameters and buffers, named by path. Gradients flow to
+ * those tensors.
+ */
+export function functionalCall<M extends Module>(
+  module: M,
+  tensors: Readonly<Record<string, Tensor>>,
+  ...inputs: Parameters<M["forward"]>
+): ReturnType<M["forward"]> {
+  return module.withTensors(tensors, () => module.call(...inputs));
+}

@@ -1,0 +1,155 @@
+/**
+ * Layers with weights, and those that only change shapes or drop elements.
+ * @module
+ */
+
+import { linear } from "../ops/matmul.ts";
+import { getDefaultDtype } from "../tensor/dtype.ts";
+import type { DType } from "../tensor/dtype.ts";
+import { empty } from "../tensor/create.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { checkProbability, dropout } from "./functional/dropout.ts";
+import { kaimingUniform_, uniform_ } from "./init.ts";
+import { Module } from "./module.ts";
+import { Parameter } from "./parameter.ts";
+import { bool } from "./text.ts";
+
+/** Options of {@linkcode Linear}. */
+export interface LinearOptions {
+  /** Whether something is added to the product; true. */
+  readonly bias?: boolean;
+  /** Element type of the parameters; the default dtype. */
+  readonly dtype?: DType;
+}
+
+/**
+ * `x @ weight.T + bias`. Its parameters start with PyTorch's numbers: uniform in ±1 / sqrt(inFeatures), the weight drawn
+ * before the bias.
+ *
+ * @example
+ * ```ts
+ * import * as dg from "@dinograd/dinograd";
+ *
+ * const layer = new dg.nn.Linear(3, 2);
+ * console.log(layer(dg.ones(5, 3)).shape); // [5, 2]
+ * ```
+ */
+export class Linear extends Module {
+  /** Size of the last dimension of the input. */
+  readonly inFeatures: number;
+  /** Size of the last dimension of the output. */
+  readonly outFeatures: number;
+  /** [outFeatures, inFeatures]. */
+  declare weight: Parameter;
+  /** [outFeatures], or null. */
+  declare bias: Parameter | null;
+
+  /** Makes the parameters and gives them their initial values. */
+  constructor(inFeatures: number, outFeatures: number, options: LinearOptions | boolean = {}) {
+    super();
+    const { bias = true, dtype = getDefaultDtype() } = typeof options === "boolean"
+      ? { bias: options }
+      : options;
+    this.inFeatures = inFeatures;
+    this.outFeatures = outFeatures;
+    this.registerParameter("weight", new Parameter(empty([outFeatures, inFeatures], { dtype })));
+    this.registerParameter("bias", bias ? new Parameter(empty([outFeatures], { dtype })) : null);
+    this.resetParameters();
+  }
+
+  /** Draws new initial values. */
+  resetParameters(): void {
+    kaimingUniform_(this.weight, { a: Math.sqrt(5) });
+    if (this.bias === null) return;
+    const bound = this.inFeatures > 0 ? 1 / Math.sqrt(this.inFeatures) : 0;
+    uniform_(this.bias, -bound, bound);
+  }
+
+  /** `input @ weight.T + bias`. */
+  forward(input: Tensor): Tensor {
+    return linear(input, this.weight, this.bias);
+  }
+
+  /** The sizes. */
+  override extraRepr(): string {
+    return `in_features=${this.inFeatures}, out_features=${this.outFeatures}, bias=${
+      bool(this.bias !== null)
+    }`;
+  }
+}
+
+/** Joins dimensions; by default all but the first, so that every sample is a vector. */
+export class Flatten extends Module {
+  /** First dimension to join. */
+  readonly startDim: number;
+  /** Last dimension to join. */
+  readonly endDim: number;
+
+  /** The dimensions may count from the end. */
+  constructor(startDim = 1, endDim = -1) {
+    super();
+    this.startDim = startDim;
+    this.endDim = endDim;
+  }
+
+  /** The input in another shape. */
+  forward(input: Tensor): Tensor {
+    return input.flatten(this.startDim, this.endDim);
+  }
+
+  /** The dimensions. */
+  override extraRepr(): string {
+    return `start_dim=${this.startDim}, end_dim=${this.endDim}`;
+  }
+}
+
+/** Splits a dimension into several. */
+export class Unflatten extends Module {
+  /** The dimension to split. */
+  readonly dim: number;
+  /** Its parts' sizes; one may be -1. */
+  readonly unflattenedSize: readonly number[];
+
+  /** The product of the sizes must be that of the dimension. */
+  constructor(dim: number, unflattenedSize: readonly number[]) {
+    super();
+    this.dim = dim;
+    this.unflattenedSize = unflattenedSize;
+  }
+
+  /** The input in another shape. */
+  forward(input: Tensor): Tensor {
+    return input.unflatten(this.dim, this.unflattenedSize);
+  }
+
+  /** The dimension and its parts. */
+  override extraRepr(): string {
+    return `dim=${this.dim}, unflattened_size=(${this.unflattenedSize.join(", ")})`;
+  }
+}
+
+/** Sets elements to 0 with probability p while training, and makes the others larger by 1 / (1 - p). */
+export class Dropout extends Module {
+  /** The probability of a zero. */
+  readonly p: number;
+  /** Whether the input is overwritten. */
+  readonly inplace: boolean;
+
+  /** p is 0.5 by default. */
+  constructor(p = 0.5, options: { inplace?: boolean } = {}) {
+    super();
+    checkProbability(p);
+    this.p = p;
+    this.inplace = options.inplace ?? false;
+  }
+
+  /** The input with some elements dropped; the input itself outside training. */
+  forward(input: Tensor): Tensor {
+    return dropout(input, { p: this.p, training: this.training, inplace: this.inplace });
+  }
+
+  /** The probability. */
+  override extraRepr(): string {
+    return `p=${this.p}, inplace=${bool(this.inplace)}`;
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * Helpers for parameters and their gradients: PyTorch's `nn.utils`.
+ * @module
+ */
+
+import { noGrad } from "../autograd/modes.ts";
+import { cat } from "../ops/join.ts";
+import { checkKeys } from "../ops/table.ts";
+import { tensor } from "../tensor/create.ts";
+import { allocateTensor, Tensor } from "../tensor/tensor.ts";
+
+type Tensors = Tensor | Iterable<Tensor>;
+
+function listOf(tensors: Tensors): Tensor[] {
+  return tensors instanceof Tensor ? [tensors] : [...tensors];
+}
+
+function gradsOf(parameters: Tensors): Tensor[] {
+  return listOf(parameters).map((p) => p.grad).filter((g): g is Tensor => g !== null);
+}
+
+/** Options of {@linkcode clipGradNorm_}. */
+export interface ClipNormOptions {
+  /** Which norm: 2 (the default), any other number, or Infinity for the largest element. */
+  readonly normType?: number;
+  /** Throw if the norm is not finite; false. */
+  readonly errorIfNonfinite?: boolean;
+}
+
+/** The norm of all gradients as if they were one vector. */
+export function getTotalNorm(grads: Tensors, normType = 2): Tensor {
+  const list = listOf(grads);
+  let sum = 0;
+  for (const g of list) {
+    const data = g.detach().contiguous().typedArray() as Float64Array;
+    if (normType === Infinity) {
+      for (let i = 0; i < data.length; i++) {
+        const x = Math.abs(data[i]);
+        if (x > sum || x !== x) sum = x;
+      }
+    } else if (normType === 2) { for (let i = 0; i < data.length; i++) sum += data[i] * data[i]; }
+    else for (let i = 0; i < data.length; i++) sum += Math.abs(data[i]) ** normType;
+  }
+  const norm = normType === Infinity ? sum : normType === 2 ? Math.sqrt(sum) : sum ** (1 / normType);
+  return tensor(norm, { dtype: list[0]?.dtype ?? "float32" });
+}
+
+/**
+ * Makes the gradients smaller, in place and all by the same factor, if their norm is larger than `maxNorm`. Returns the
+ * norm from before.
+ */
+export function clipGradNorm_(parameters: Tensors, maxNorm: number, options: ClipNormOptions = {}): Tensor {
+  checkKeys(options, "clipGradNorm_", ["normType", "errorIfNonfinite"]);
+  const grads = gradsOf(parameters);
+  const total = getTotalNorm(grads, options.normType ?? 2), norm = total.item() as number;
+  if ((options.errorIfNonfinite ?? false) && !Number.isFinite(norm)) {
+    throw new RangeError(
+      `The total norm of order ${
+        options.normType ?? 2
+      } for gradients from \`parameters\` is non-finite, so it cannot ` +
+        "be clipped.",
+    );
+  }
+  const factor = Math.min(maxNorm / (norm + 1e-6), 1);
+  if (factor !== 1 || Number.isNaN(factor)) {
+    noGrad(() => {
+      for (const g of grads) g.mul_(factor);
+    });
+  }
+  return total;
+}
+
+/** Brings every element of the gradients into [-clipValue, clipValue], in place. */
+export function clipGradValue_(parameters: Tensors, clipValue: number): void {
+  noGrad(() => {
+    for (const g of gradsOf(parameters)) g.copy_(g.clamp({ min: -clipValue, max: clipValue }));
+  });
+}
+
+/** All parameters as one vector, in order. Gradients flow. */
+export function parametersToVector(parameters: Iterable<Tensor>): Tensor {
+  const list = [...parameters].map((p) => p.reshape(-1));
+  if (list.length === 0) return allocateTensor([0], "float32");
+  return list.length === 1 ? list[0] : cat(list);
+}
+
+/** Writes the parts of a vector into parameters, in order. */
+export function vectorToParameters(vector: Tensor, parameters: Iterable<Tensor>): void {
+  if (!(vector instanceof Tensor)) throw new TypeError(`expected a tensor, but got: ${typeof vector}`);
+  let at = 0;
+  noGrad(() => {
+    for (const p of parameters) {
+      const count = p.numel();
+      p.copy_(vector.narrow(0, at, count).reshape(p.shape));
+      at += count;
+    }
+  });
+}
