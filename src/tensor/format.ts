@@ -215,6 +215,22 @@ interface ElementFormat {
   text(value: number | bigint | boolean): string;
 }
 
+/**
+ * How the elements of one tensor are written, one by one: as {@linkcode formatTensor} writes them, without padding.
+ *
+ * @param shown the elements that are shown, which decide the notation
+ * @param dtype their dtype
+ * @param options override those of {@linkcode setPrintOptions}
+ */
+export function elementText(
+  shown: readonly (number | bigint | boolean)[],
+  dtype: DType | "bfloat16",
+  options: Partial<PrintOptions> = {},
+): (value: number | bigint | boolean) => string {
+  const format = chooseFormat(shown, dtype, mergeOptions(current, options));
+  return (value) => format.text(value).trimStart();
+}
+
 /** Chooses the format by the elements that are shown. */
 function chooseFormat(
   shown: readonly (number | bigint | boolean)[],

@@ -4,11 +4,13 @@
  */
 
 import type { Node } from "../autograd/node.ts";
+import { DISPLAY, type Displayable, type MimeBundle } from "../display/mime.ts";
 import type { TensorMethods } from "../ops/methods.ts";
 import { warn } from "../warn.ts";
 import { type AutogradMeta, type VersionCounter, viewHooks, type ViewInfo } from "./autograd_meta.ts";
 import type { Device } from "./device.ts";
 import { type DType, isFloatingPoint, type TypedArray } from "./dtype.ts";
+import { tensorBundle } from "./display.ts";
 import { formatTensor, pythonScalar } from "./format.ts";
 import { contiguousStrides, isContiguous, normalizeDim, numel, type Shape } from "./shape.ts";
 import { Storage } from "./storage.ts";
@@ -17,7 +19,6 @@ import { Storage } from "./storage.ts";
 export type NestedArray<T = number | boolean> = T | NestedArray<T>[];
 
 // Methods come from the families in `ops/` and `autograd/`, each of which describes its own; see `ops/methods.ts`.
-// deno-lint-ignore no-empty-interface no-unsafe-declaration-merging
 export interface Tensor extends TensorMethods {}
 
 /**
@@ -35,7 +36,7 @@ export interface Tensor extends TensorMethods {}
  * console.log(x.grad); // tensor([2., 4., 6.])
  * ```
  */
-export class Tensor {
+export class Tensor implements Displayable {
   /** The memory. */
   storage: Storage;
   /** Index of the first element in the memory. */
@@ -278,6 +279,11 @@ export class Tensor {
   /** What `console.log` shows. */
   [Symbol.for("Deno.customInspect")](): string {
     return this.toString();
+  }
+
+  /** What a notebook shows: PyTorch's text, and a table or heat map. */
+  [DISPLAY](): MimeBundle {
+    return tensorBundle(this);
   }
 
   /** What Node's `util.inspect` shows. */
