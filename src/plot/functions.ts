@@ -109,7 +109,7 @@ export function tangents(
   if (!(points?.length > 0)) throw new RangeError("tangents: no points were given");
   const [a, b] = toRange(range, "tangents: range");
   const base = curve("tangents", f, range, { name: "f(x)", color: PALETTE[0], ...options });
-  // Tangents run over a third of the picture and are not allowed to stretch it: the curve sets the height.
+  // Tangents run over a third of the picture and are not allowed to stretch it: the curve sets its size.
   const reach = (b - a) / 6;
   const [low, high] = extent(base.y as Float64Array) ?? [0, 1];
   const pad = 0.08 * (high - low || 1);
@@ -129,8 +129,8 @@ export function tangents(
       marker: { color, size: [0, 10, 0], opacity: 1 },
     };
   });
-  const { xLabel = "x" } = options;
-  const layout = layoutOf({ ...options, xLabel, yRange: options.yRange ?? [low - pad, high + pad] });
+  const { xLabel = "x", xRange = [a, b] as const, yRange = [low - pad, high + pad] as const } = options;
+  const layout = layoutOf({ ...options, xLabel, xRange, yRange });
   return new Figure([base, ...traces], layout);
 }
 
