@@ -26,6 +26,7 @@ export {
 } from "./src/tensor/dtype.ts";
 export * from "./src/ops/pointwise.ts";
 export * from "./src/ops/arithmetic.ts";
+export * from "./src/ops/promotion.ts";
 export * from "./src/ops/fused.ts";
 export * from "./src/ops/compare.ts";
 export * from "./src/ops/select.ts";
@@ -37,6 +38,11 @@ export {
   expr,
   type PointwiseFunction,
 } from "./src/ops/expression.ts";
+export type { Operand } from "./src/ops/compute.ts";
+export type { Binary, Unary } from "./src/ops/table.ts";
+export type { Gradient, PointwiseOp, PointwiseOptions, ResultKind } from "./src/ops/pointwise_op.ts";
+export type { Expr } from "./src/expr/expr.ts";
+export type { Program } from "./src/expr/program.ts";
 export * from "./src/ops/view.ts";
 export { asStrided } from "./src/ops/strided.ts";
 export * from "./src/ops/copy.ts";

@@ -4,12 +4,12 @@
  */
 
 import { scalarFunction } from "../expr/lower_js.ts";
+import type { ResultKind } from "../expr/primitives.ts";
 import { gradientProgram, isZero, type Program } from "../expr/program.ts";
 import type { DType } from "../tensor/dtype.ts";
 import type { Operand } from "./compute.ts";
 
-/** Result dtype: that of the promoted inputs, the same but at least a float, or bool. */
-export type ResultKind = "same" | "float" | "bool";
+export type { ResultKind };
 
 /** Choices of one row of the table. All have sound defaults. */
 export interface PointwiseOptions {
@@ -131,6 +131,7 @@ export class PointwiseOp {
     return this.gradSources !== null;
   }
 
+  /** Makes what {@linkcode gradient} remembers. */
   private derive(i: number): Gradient | null {
     if (this.gradSources === null) {
       throw new TypeError(`derivative for aten::${this.name} is not implemented`);

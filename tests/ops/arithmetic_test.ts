@@ -350,3 +350,18 @@ Deno.test("isclose, allclose, equal", () => {
   assertEquals(dg.equal(f64(1, 2), dg.ones(1, 2)), false);
   assertEquals(dg.equal(f64(NaN), f64(NaN)), false);
 });
+
+Deno.test("promoteTypes, canCast, resultType", () => {
+  assertEquals(dg.promoteTypes("uint8", "int8"), "int16");
+  assertEquals(dg.promoteTypes("int64", "float16"), "float16");
+  assertEquals([dg.canCast("int64", "int8"), dg.canCast("float32", "int64")], [true, false]);
+  assertEquals(dg.resultType(dg.ones(2, { dtype: "int8" }), dg.tensor(1000n)), "int8");
+  assertEquals(dg.resultType(dg.ones(2, { dtype: "float16" }), 1), "float16");
+  assertEquals(dg.resultType(true, 1n), "int64");
+  assertThrows(() => dg.promoteTypes("int7" as "int8", "int8"), TypeError, 'unknown dtype "int7"');
+  assertThrows(
+    () => dg.resultType("a" as unknown as number, 1),
+    TypeError,
+    "resultType(): expected a tensor",
+  );
+});
