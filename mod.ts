@@ -15,6 +15,7 @@
  */
 
 export * from "./src/tensor/create.ts";
+export * from "./src/tensor/ranges.ts";
 export { cuda, type Device, device } from "./src/tensor/device.ts";
 export { type NestedArray, Tensor } from "./src/tensor/tensor.ts";
 export {
@@ -48,6 +49,10 @@ export { asStrided } from "./src/ops/strided.ts";
 export * from "./src/ops/copy.ts";
 export * from "./src/ops/reduce.ts";
 export * from "./src/ops/extrema.ts";
+export * from "./src/ops/statistics.ts";
+export * from "./src/ops/quantile.ts";
+export * from "./src/ops/sets.ts";
+export { dist, norm, type NormOptions, renorm } from "./src/ops/norm.ts";
 export * from "./src/ops/scan.ts";
 export * from "./src/ops/order.ts";
 export * from "./src/ops/softmax.ts";

@@ -27,6 +27,10 @@ import type { PartsMethods } from "./parts.ts";
 import type { RearrangeMethods } from "./rearrange.ts";
 import type { GridMethods } from "./grids.ts";
 import type { StridedMethods } from "./strided.ts";
+import type { StatisticsMethods } from "./statistics.ts";
+import type { QuantileMethods } from "./quantile.ts";
+import type { SetMethods } from "./sets.ts";
+import type { NormMethods } from "./norm.ts";
 import type { ReduceMethods } from "./reduce.ts";
 import type { SelectMethods } from "./select.ts";
 import type { ViewMethods } from "./view.ts";
@@ -73,6 +77,10 @@ export interface TensorMethods
     RearrangeMethods,
     GridMethods,
     StridedMethods,
+    StatisticsMethods,
+    QuantileMethods,
+    SetMethods,
+    NormMethods,
     ReduceMethods,
     SelectMethods,
     ViewMethods {}

@@ -18,6 +18,12 @@ export function scatterBack(g: Tensor, indices: Tensor, dim: number, shape: Shap
   return flat.reshape(shape);
 }
 
+/** The elements at `indices` along the last dimension; differentiable. */
+export function selectAlong(x: Tensor, indices: Tensor): Tensor {
+  const places = flatPlaces(indices, x.ndim - 1, x.shape);
+  return x.reshape(-1).indexSelect(0, places).reshape(indices.shape);
+}
+
 /** Places along a dimension as places in the flattened tensor, in the order of `indices`. */
 function flatPlaces(indices: Tensor, dim: number, shape: Shape): Tensor {
   const from = indices.contiguous().typedArray() as BigInt64Array;

@@ -4,6 +4,8 @@
  */
 
 export { linear } from "../../ops/matmul.ts";
+export { oneHot } from "../../ops/one_hot.ts";
+export { pad, type PadMode, type PadOptions } from "../../ops/pad.ts";
 export { logSoftmax, softmax, softmin } from "./softmax.ts";
 export * from "./activation.ts";
 export * from "./classify.ts";
