@@ -217,6 +217,11 @@ class FunctionNode extends Node {
     });
   }
 
+  override saved(): Record<string, unknown> {
+    const { savedTensors } = this.ctx;
+    return savedTensors.length === 0 ? {} : { savedTensors };
+  }
+
   override release(): void {
     const inside = this.ctx as unknown as { kept: SavedTensor[] | null };
     if (inside.kept !== null && inside.kept.length > 0) {

@@ -154,9 +154,9 @@ function flatHTML(t: Tensor): string {
   return isVector ? html + map : beside([html, map]);
 }
 
-/** The name of a slice: its indices, a colon for each of the two dimensions that it has. */
+/** The indices that pick a slice. */
 function sliceName(shape: readonly number[], number: number): string {
-  const indices: (number | string)[] = [":", ":"];
+  const indices: number[] = [];
   for (let d = shape.length - 3; d >= 0; d--) {
     indices.unshift(number % shape[d]);
     number = Math.floor(number / shape[d]);

@@ -76,11 +76,11 @@ export function scaleOf(grids: readonly Grid[]): ColorScale {
   return { low: -end, high: end, diverging: true };
 }
 
-/** An image element. Pixels stay sharp when it is drawn larger. */
+/** An image element. Pixels stay sharp when it is drawn larger, and pages that scale images leave it alone. */
 function element(data: string, width: number, height: number, alt: string): string {
-  return `<img alt="${alt}" width="${width}" height="${height}" ` +
-    `style="image-rendering:pixelated;max-width:none;margin:0;vertical-align:middle;` +
-    `outline:1px solid rgba(128,128,128,.3)" src="data:image/png;base64,${data}">`;
+  return `<img alt="${alt}" width="${width}" height="${height}" style="width:${width}px;height:${height}px;` +
+    `image-rendering:pixelated;max-width:none;margin:0;vertical-align:middle;outline:1px solid rgba(128,128,128,.3)" ` +
+    `src="data:image/png;base64,${data}">`;
 }
 
 /** A grid as an image element of about the given length, and at least `least` the other way: no hairlines. */

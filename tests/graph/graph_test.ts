@@ -120,6 +120,30 @@ Deno.test("saved tensors", () => {
   assert(boxes(makeDot(y, { showSaved: true, showAttrs: true })).every((box) => !box.startsWith("saved")));
 });
 
+Deno.test("what a function of one's own saved", () => {
+  class Product extends dg.autograd.Function {
+    static override forward(ctx: dg.autograd.FunctionContext, a: dg.Tensor, b: dg.Tensor): dg.Tensor {
+      ctx.saveForBackward(a, b);
+      return a.mul(b);
+    }
+    static override backward(ctx: dg.autograd.FunctionContext, g: dg.Tensor): dg.Tensor[] {
+      const [a, b] = ctx.savedTensors;
+      return [g.mul(b), g.mul(a)];
+    }
+  }
+  const [a] = leaves([3]), y = Product.apply(a, dg.ones(3)).sum();
+  const graph = makeDot(y, { params: { a }, showAttrs: true, showSaved: true });
+  const product = graph.nodes.find((node) => node.name === "ProductBackward")!;
+  assertEquals(product.attributes, [["savedTensors", "[saved tensors]"]]);
+  assertEquals(lines(graph).filter((line) => line.includes("(saved")), [
+    "a -> ProductBackward (saved savedTensors[0])",
+    "savedTensors[1] -> ProductBackward (saved)",
+  ]);
+  y.backward();
+  const after = makeDot(y, { showAttrs: true, showSaved: true }).nodes;
+  assertEquals(after.find((node) => node.name === "ProductBackward")!.attributes, []);
+});
+
 Deno.test("outputs that are views, leaves, constants, or several", () => {
   const [w] = leaves([2, 3]);
   const h = w.exp(), view = h.view(6);

@@ -142,11 +142,11 @@ Deno.test("a long vector, a constant, and nothing finite", () => {
 Deno.test("more dimensions: the first slices", () => {
   const card = html(dg.arange(4 * 2 * 2 * 3).view(4, 2, 2, 3));
   assertEquals(tables(card).map((table) => table[1][1]), ["0.", "6.", "12."]);
-  assertMatch(words(card), /\[0, 0, :, :\].*\[0, 1, :, :\].*\[1, 0, :, :\].*first 3 of 8 slices$/);
+  assertMatch(words(card), /\[0, 0\].*\[0, 1\].*\[1, 0\].*first 3 of 8 slices$/);
   const images8 = html(dg.rand(64, 1, 28, 28));
   assertEquals(tables(images8).length, 1);
   assertEquals(images(images8).map(({ width, height }) => [width, height]), Array(8).fill([28, 28]));
-  assertMatch(words(images8), /\[7, 0, :, :\].* · first 8 of 64 slices$/);
+  assertMatch(words(images8), /\[7, 0\].* · first 8 of 64 slices$/);
   const two = html(dg.rand(2, 100, 10));
   assertEquals(images(two).length, 2);
   assertMatch(words(two), / · 32 × 10 samples each$/);
