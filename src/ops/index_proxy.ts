@@ -32,6 +32,18 @@ function indexOfName(name: string): number | string | null {
   return name;
 }
 
+/**
+ * Accessors that would send a walk over all of an object's members, such as that of assertEquals, round in circles (each makes
+ * a new tensor) or stop it with an error (`length` of a 0-d tensor). They stand behind the proxy, where such walks do not see
+ * them.
+ */
+const hidden = ["T", "mT", "data", "length"];
+const end: object = Object.create(Object.prototype);
+for (const name of hidden) {
+  Object.defineProperty(end, name, Object.getOwnPropertyDescriptor(Tensor.prototype, name)!);
+  Reflect.deleteProperty(Tensor.prototype, name);
+}
+
 const handler: ProxyHandler<object> = {
   get(target, name, receiver) {
     if (typeof name === "string" && receiver instanceof Tensor && receiver !== Tensor.prototype) {
@@ -40,7 +52,7 @@ const handler: ProxyHandler<object> = {
     }
     return Reflect.get(target, name, receiver);
   },
-  set(_target, name, value, receiver) {
+  set(target, name, value, receiver) {
     if (typeof name === "string" && receiver instanceof Tensor && receiver !== Tensor.prototype) {
       const found = indexOfName(name);
       if (found !== null) {
@@ -48,14 +60,9 @@ const handler: ProxyHandler<object> = {
         return true;
       }
     }
-    // An ordinary name becomes an own property, as if the proxy were not there.
-    return Reflect.defineProperty(receiver, name, {
-      value,
-      writable: true,
-      enumerable: true,
-      configurable: true,
-    });
+    return Reflect.set(target, name, value, receiver);
   },
+  ownKeys: () => [],
 };
 
-Object.setPrototypeOf(Tensor.prototype, new Proxy(Object.prototype, handler));
+Object.setPrototypeOf(Tensor.prototype, new Proxy(end, handler));
