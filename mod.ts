@@ -90,6 +90,7 @@ export {
 } from "./src/autograd/modes.ts";
 export * as autograd from "./src/autograd/mod.ts";
 export * as nn from "./src/nn/mod.ts";
+export * as optim from "./src/optim/mod.ts";
 export * as graph from "./src/graph/mod.ts";
 export * as plot from "./src/plot/plot.ts";
 export { display, html, markdown } from "./src/display/display.ts";

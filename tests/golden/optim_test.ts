@@ -50,6 +50,9 @@ function objective({ problem, dtype }: OptimCase): (x: Loose) => Loose {
   return (x) => dg.dot(x, dg.mv(a, x)).mul(0.5).sub(dg.dot(b, x));
 }
 
+/** How the files write what JSON cannot. */
+const SPECIAL: Record<string, number> = { nan: NaN, inf: Infinity, "-inf": -Infinity };
+
 /** Checks numbers one by one and says where the first wrong one is. */
 function expectClose(
   what: string,
@@ -58,9 +61,9 @@ function expectClose(
   [rtol, atol]: Tolerance,
 ): void {
   const a = isTensor(actual) ? valuesOf(actual).map(Number) : [actual].flat().map(Number);
-  const b = [expected].flat();
+  const b = [expected].flat().map((x) => SPECIAL[x] ?? x);
   const same = a.length === b.length &&
-    b.every((x, i) => a[i] === x || Math.abs(a[i] - x) <= atol + rtol * Math.abs(x));
+    b.every((x, i) => Object.is(a[i], x) || Math.abs(a[i] - x) <= atol + rtol * Math.abs(x));
   assert(same, `${what} is [${a}], expected [${b}]`);
 }
 
@@ -90,7 +93,9 @@ function descend(c: OptimCase): void {
   for (const [name, expected] of Object.entries(c.state)) {
     // near convergence the number of evaluations is rounding noise
     if (name === "func_evals" && c.dtype === "float32") continue;
-    expectClose(`the state ${name}`, state[camelCase(name)], expected, tolerance);
+    // PyTorch keeps the product of NAdam's momenta in float32
+    const exact = name === "mu_product" ? TOLERANCE.float32 : tolerance;
+    expectClose(`the state ${name}`, state[camelCase(name)], expected, exact);
   }
 }
 

@@ -1,0 +1,365 @@
+/**
+ * Adam and its relatives.
+ * @module
+ */
+
+import type { Tensor } from "../tensor/tensor.ts";
+import { FusedUpdate, Variants } from "./fused.ts";
+import {
+  checkBetas,
+  checkDifferentiable,
+  checkNotNegative,
+  gradientText,
+  Optimizer,
+  optionsOver,
+  type ParamGroup,
+  type Params,
+  type ParamState,
+  zerosFor,
+} from "./optimizer.ts";
+
+/** Options of {@linkcode Adam}. */
+export interface AdamOptions {
+  /** Learning rate; 0.001. */
+  lr: number;
+  /** How much of the running means of the gradient and of its square is kept in a step; [0.9, 0.999]. */
+  betas: readonly [number, number];
+  /** Added to the denominator; 1e-8. */
+  eps: number;
+  /** Factor of the squared parameters in the loss; 0. */
+  weightDecay: number;
+  /** Divide by the largest mean square so far; false. */
+  amsgrad: boolean;
+  /** Make the loss larger; false. */
+  maximize: boolean;
+  /** No effect here; PyTorch's choice of implementation. */
+  foreach: boolean | null;
+  /** No effect here; for CUDA graphs. */
+  capturable: boolean;
+  /** Not supported. */
+  differentiable: boolean;
+  /** No effect here; PyTorch's choice of implementation. */
+  fused: boolean | null;
+  /** Shrink the parameters themselves instead of changing the gradient: what AdamW does; false. */
+  decoupledWeightDecay: boolean;
+}
+
+/** Options of {@linkcode AdamW}: those of Adam, but for the kind of weight decay, which is fixed. */
+export type AdamWOptions = Omit<AdamOptions, "decoupledWeightDecay">;
+
+const variants = new Variants();
+
+function make(decay: boolean, decoupled: boolean, amsgrad: boolean, maximize: boolean): FusedUpdate {
+  const g = gradientText(maximize, decay && !decoupled);
+  const m = `(m + (${g} - m) * (1 - a))`, v = `(v * b + ${g} * ${g} * (1 - b))`, x = `max(x, ${v})`;
+  const p = decay && decoupled ? "p * (1 - l * w)" : "p";
+  // s is the learning rate over the first bias correction, c the root of the second one
+  const results = { p: `${p} - s * ${m} / (sqrt(${amsgrad ? x : v}) / c + e)`, m, v };
+  const tensors = ["p", "g", "m", "v"], numbers = ["l", "w", "a", "b", "e", "s", "c"];
+  return amsgrad
+    ? new FusedUpdate([...tensors, "x"], numbers, { ...results, x })
+    : new FusedUpdate(tensors, numbers, results);
+}
+
+const adamDefaults: AdamOptions = {
+  lr: 1e-3,
+  betas: [0.9, 0.999],
+  eps: 1e-8,
+  weightDecay: 0,
+  amsgrad: false,
+  maximize: false,
+  foreach: null,
+  capturable: false,
+  differentiable: false,
+  fused: null,
+  decoupledWeightDecay: false,
+};
+
+/**
+ * Adam: steps of about the learning rate in each direction, by running means of the gradient and of its square.
+ *
+ * @example
+ * ```ts
+ * import * as dg from "@dinograd/dinograd";
+ *
+ * const model = new dg.nn.Linear(4, 1);
+ * const optimizer = new dg.optim.Adam(model.parameters(), { lr: 1e-3 });
+ * const loss = model(dg.randn(8, 4)).square().mean();
+ * optimizer.zeroGrad();
+ * loss.backward();
+ * optimizer.step();
+ * ```
+ */
+export class Adam extends Optimizer<AdamOptions> {
+  /** Parameters or groups of them, and options. */
+  constructor(params: Params<AdamOptions>, options: Partial<AdamOptions> = {}) {
+    super(params, optionsOver(adamDefaults, options, new.target.name));
+  }
+
+  protected override check(o: AdamOptions): void {
+    checkNotNegative(o.lr, "learning rate");
+    checkNotNegative(o.eps, "epsilon value");
+    checkBetas(o.betas);
+    checkNotNegative(o.weightDecay, "weight_decay value");
+    checkDifferentiable(o.differentiable);
+  }
+
+  protected override update(
+    p: Tensor,
+    grad: Tensor,
+    group: ParamGroup<AdamOptions>,
+    state: ParamState,
+  ): void {
+    const { lr, betas: [a, b], eps, weightDecay, amsgrad, maximize, decoupledWeightDecay } = group;
+    if (state.step === undefined) {
+      state.step = 0;
+      state.expAvg = zerosFor(p);
+      state.expAvgSq = zerosFor(p);
+    }
+    if (amsgrad) state.maxExpAvgSq ??= zerosFor(p);
+    const step = ++state.step, decay = weightDecay !== 0;
+    const key = `${decay}${decoupledWeightDecay}${amsgrad}${maximize}`;
+    const update = variants.get(key, () => make(decay, decoupledWeightDecay, amsgrad, maximize));
+    const tensors = [p, grad, state.expAvg, state.expAvgSq];
+    if (amsgrad) tensors.push(state.maxExpAvgSq);
+    update.run(tensors, [lr, weightDecay, a, b, eps, lr / (1 - a ** step), Math.sqrt(1 - b ** step)]);
+  }
+}
+
+/** Adam with weight decay that shrinks the parameters themselves; its weightDecay is 0.01 by default. */
+export class AdamW extends Adam {
+  /** Parameters or groups of them, and options. */
+  constructor(params: Params<AdamOptions>, options: Partial<AdamWOptions> = {}) {
+    super(params, { weightDecay: 0.01, ...options, decoupledWeightDecay: true });
+  }
+}
+
+/** Options of {@linkcode Adamax}. */
+export interface AdamaxOptions {
+  /** Learning rate; 0.002. */
+  lr: number;
+  /** How much of the running mean and of the running maximum is kept in a step; [0.9, 0.999]. */
+  betas: readonly [number, number];
+  /** Added to the size of the gradient; 1e-8. */
+  eps: number;
+  /** Factor of the squared parameters in the loss; 0. */
+  weightDecay: number;
+  /** No effect here. */
+  foreach: boolean | null;
+  /** Make the loss larger; false. */
+  maximize: boolean;
+  /** Not supported. */
+  differentiable: boolean;
+  /** No effect here. */
+  capturable: boolean;
+}
+
+const adamaxVariants = new Variants();
+
+/** Adam with the largest gradient in place of the mean square. */
+export class Adamax extends Optimizer<AdamaxOptions> {
+  /** Parameters or groups of them, and options. */
+  constructor(params: Params<AdamaxOptions>, options: Partial<AdamaxOptions> = {}) {
+    const defaults: AdamaxOptions = {
+      lr: 2e-3,
+      betas: [0.9, 0.999],
+      eps: 1e-8,
+      weightDecay: 0,
+      foreach: null,
+      maximize: false,
+      differentiable: false,
+      capturable: false,
+    };
+    super(params, optionsOver(defaults, options, "Adamax"));
+  }
+
+  protected override check(o: AdamaxOptions): void {
+    checkNotNegative(o.lr, "learning rate");
+    checkNotNegative(o.eps, "epsilon value");
+    checkBetas(o.betas);
+    checkNotNegative(o.weightDecay, "weight_decay value");
+    checkDifferentiable(o.differentiable);
+  }
+
+  protected override update(
+    p: Tensor,
+    grad: Tensor,
+    group: ParamGroup<AdamaxOptions>,
+    state: ParamState,
+  ): void {
+    const { lr, betas: [a, b], eps, weightDecay, maximize } = group;
+    if (state.step === undefined) {
+      state.step = 0;
+      state.expAvg = zerosFor(p);
+      state.expInf = zerosFor(p);
+    }
+    const step = ++state.step, decay = weightDecay !== 0;
+    const update = adamaxVariants.get(`${decay}${maximize}`, () => {
+      const g = gradientText(maximize, decay);
+      const m = `(m + (${g} - m) * (1 - a))`, u = `max(u * b, abs(${g}) + e)`;
+      return new FusedUpdate(["p", "g", "m", "u"], ["w", "a", "b", "e", "s"], {
+        p: `p - s * ${m} / ${u}`,
+        m,
+        u,
+      });
+    });
+    update.run([p, grad, state.expAvg, state.expInf], [weightDecay, a, b, eps, lr / (1 - a ** step)]);
+  }
+}
+
+/** Options of {@linkcode NAdam}. */
+export interface NAdamOptions {
+  /** Learning rate; 0.002. */
+  lr: number;
+  /** How much of the running means of the gradient and of its square is kept in a step; [0.9, 0.999]. */
+  betas: readonly [number, number];
+  /** Added to the denominator; 1e-8. */
+  eps: number;
+  /** Factor of the squared parameters in the loss; 0. */
+  weightDecay: number;
+  /** How fast the momentum grows to its full size; 0.004. */
+  momentumDecay: number;
+  /** Shrink the parameters themselves instead of changing the gradient; false. */
+  decoupledWeightDecay: boolean;
+  /** No effect here. */
+  foreach: boolean | null;
+  /** Make the loss larger; false. */
+  maximize: boolean;
+  /** No effect here. */
+  capturable: boolean;
+  /** Not supported. */
+  differentiable: boolean;
+}
+
+const nadamVariants = new Variants();
+
+/** Adam with Nesterov's momentum. */
+export class NAdam extends Optimizer<NAdamOptions> {
+  /** Parameters or groups of them, and options. */
+  constructor(params: Params<NAdamOptions>, options: Partial<NAdamOptions> = {}) {
+    const defaults: NAdamOptions = {
+      lr: 2e-3,
+      betas: [0.9, 0.999],
+      eps: 1e-8,
+      weightDecay: 0,
+      momentumDecay: 4e-3,
+      decoupledWeightDecay: false,
+      foreach: null,
+      maximize: false,
+      capturable: false,
+      differentiable: false,
+    };
+    super(params, optionsOver(defaults, options, "NAdam"));
+  }
+
+  protected override check(o: NAdamOptions): void {
+    checkNotNegative(o.lr, "learning rate");
+    checkNotNegative(o.eps, "epsilon value");
+    checkBetas(o.betas);
+    checkNotNegative(o.weightDecay, "weight_decay value");
+    checkNotNegative(o.momentumDecay, "momentum_decay value");
+    checkDifferentiable(o.differentiable);
+  }
+
+  protected override update(
+    p: Tensor,
+    grad: Tensor,
+    group: ParamGroup<NAdamOptions>,
+    state: ParamState,
+  ): void {
+    const { lr, betas: [a, b], eps, weightDecay, momentumDecay, decoupledWeightDecay, maximize } = group;
+    if (state.step === undefined) {
+      state.step = 0;
+      state.muProduct = 1;
+      state.expAvg = zerosFor(p);
+      state.expAvgSq = zerosFor(p);
+    }
+    const step = ++state.step, decay = weightDecay !== 0;
+    const mu = a * (1 - 0.5 * 0.96 ** (step * momentumDecay));
+    const next = a * (1 - 0.5 * 0.96 ** ((step + 1) * momentumDecay));
+    const product = state.muProduct = Math.fround(state.muProduct * Math.fround(mu)); // PyTorch keeps it in float32
+    const update = nadamVariants.get(`${decay}${decoupledWeightDecay}${maximize}`, () => {
+      const g = gradientText(maximize, decay && !decoupledWeightDecay);
+      const m = `(m + (${g} - m) * (1 - a))`, v = `(v * b + ${g} * ${g} * (1 - b))`;
+      const from = decay && decoupledWeightDecay ? "p * (1 - l * w)" : "p";
+      return new FusedUpdate(["p", "g", "m", "v"], ["l", "w", "a", "b", "e", "c", "s", "n"], {
+        p: `${from} - (s * ${g} + n * ${m}) / (sqrt(${v} / c) + e)`,
+        m,
+        v,
+      });
+    });
+    const numbers = [lr, weightDecay, a, b, eps, 1 - b ** step];
+    numbers.push(lr * (1 - mu) / (1 - product), lr * next / (1 - product * next));
+    update.run([p, grad, state.expAvg, state.expAvgSq], numbers);
+  }
+}
+
+/** Options of {@linkcode RAdam}. */
+export type RAdamOptions = Omit<NAdamOptions, "momentumDecay">;
+
+const radamVariants = new Variants();
+
+/** Adam that trusts its mean square only once it has seen enough gradients. */
+export class RAdam extends Optimizer<RAdamOptions> {
+  /** Parameters or groups of them, and options. */
+  constructor(params: Params<RAdamOptions>, options: Partial<RAdamOptions> = {}) {
+    const defaults: RAdamOptions = {
+      lr: 1e-3,
+      betas: [0.9, 0.999],
+      eps: 1e-8,
+      weightDecay: 0,
+      decoupledWeightDecay: false,
+      foreach: null,
+      maximize: false,
+      capturable: false,
+      differentiable: false,
+    };
+    super(params, optionsOver(defaults, options, "RAdam"));
+  }
+
+  protected override check(o: RAdamOptions): void {
+    checkNotNegative(o.lr, "learning rate");
+    checkNotNegative(o.eps, "epsilon value");
+    checkBetas(o.betas);
+    checkNotNegative(o.weightDecay, "weight_decay value");
+    checkDifferentiable(o.differentiable);
+  }
+
+  protected override update(
+    p: Tensor,
+    grad: Tensor,
+    group: ParamGroup<RAdamOptions>,
+    state: ParamState,
+  ): void {
+    const { lr, betas: [a, b], eps, weightDecay, decoupledWeightDecay, maximize } = group;
+    if (state.step === undefined) {
+      state.step = 0;
+      state.expAvg = zerosFor(p);
+      state.expAvgSq = zerosFor(p);
+    }
+    const step = ++state.step, decay = weightDecay !== 0;
+    const correction = 1 - b ** step, most = 2 / (1 - b) - 1;
+    const length = most - 2 * step * b ** step / correction;
+    const trusted = length > 5;
+    const rectified = trusted
+      ? Math.sqrt((length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length))
+      : 1;
+    const update = radamVariants.get(`${decay}${decoupledWeightDecay}${maximize}${trusted}`, () => {
+      const g = gradientText(maximize, decay && !decoupledWeightDecay);
+      const m = `(m + (${g} - m) * (1 - a))`, v = `(v * b + ${g} * ${g} * (1 - b))`;
+      const from = decay && decoupledWeightDecay ? "p * (1 - l * w)" : "p";
+      const p = `${from} - s * ${m}${trusted ? ` * c / (sqrt(${v}) + e)` : ""}`;
+      return new FusedUpdate(["p", "g", "m", "v"], ["l", "w", "a", "b", "e", "c", "s"], { p, m, v });
+    });
+    const size = lr * rectified / (1 - a ** step);
+    update.run([p, grad, state.expAvg, state.expAvgSq], [
+      lr,
+      weightDecay,
+      a,
+      b,
+      eps,
+      Math.sqrt(correction),
+      size,
+    ]);
+  }
+}
