@@ -144,12 +144,13 @@ class Builder {
     }
   }
 
-  /** Draws the lines to the tensors that an operation saved. */
-  saved(node: Node): void {
+  /** Draws the lines to the tensors that an operation saved: to its own result, or to the others. */
+  saved(node: Node, own: boolean): void {
     const id = this.operations.get(node)!;
     for (const [key, t] of savedTensors(node)) {
+      if ((t.gradFn === node) !== own) continue;
       const known = this.tensors.has(t);
-      const box = this.tensor(t, t.gradFn === node ? "result" : "saved", key);
+      const box = this.tensor(t, own ? "result" : "saved", key);
       // A new box says by its own name what it is to the operation.
       this.connect(box, id, "saved", known || this.options.names.has(t) ? key : "");
     }
@@ -203,6 +204,9 @@ export function modelOf(outputs: readonly Tensor[], options: ModelOptions): Grap
   for (const node of drawn) builder.operation(node);
   for (const t of shown) builder.maker(t);
   for (const node of drawn) builder.inputs(node);
-  if (options.showSaved) { for (const node of drawn) builder.saved(node); }
+  if (options.showSaved) {
+    // Results first, so that they look so also where an operation above saved them too.
+    for (const own of [true, false]) for (const node of drawn) builder.saved(node, own);
+  }
   return { nodes: builder.nodes, edges: builder.edges, operations: all.length, drawn: drawn.length };
 }

@@ -18,16 +18,17 @@ export type Names = ReadonlyMap<Tensor, string>;
 export const SUMMARY_LINES = 1000;
 
 function entriesOf(params: Params): Iterable<readonly [string, Tensor]> {
-  if (typeof params !== "object" || params === null || params instanceof Tensor) {
+  const isModule = typeof params === "function" && "namedParameters" in params; // modules can be called
+  if ((typeof params !== "object" && !isModule) || params === null || params instanceof Tensor) {
     throw new TypeError(
       `params must be a record or pairs of names and tensors, got ${
         params instanceof Tensor ? "a Tensor" : params === null ? "null" : typeof params
       }`,
     );
   }
-  if (Symbol.iterator in params) return params as Iterable<readonly [string, Tensor]>;
   const { namedParameters } = params as { namedParameters?: unknown };
   if (typeof namedParameters === "function") return namedParameters.call(params);
+  if (Symbol.iterator in params) return params as Iterable<readonly [string, Tensor]>;
   return Object.entries(params as Readonly<Record<string, Tensor>>);
 }
 

@@ -101,6 +101,12 @@ Deno.test("saved tensors", () => {
     "result -> TanhBackward0 (saved)",
     "other -> MulBackward0 (saved)",
   ]);
+  const shared = makeDot(h.mul(h).sum(), { showSaved: true });
+  assertEquals(lines(shared).filter((line) => line.includes("(saved")).slice(0, 3), [
+    "result -> TanhBackward0 (saved)",
+    "result -> MulBackward0 (saved other)",
+    "result -> MulBackward0 (saved self)",
+  ]);
   // A leaf, an output and a named constant keep their boxes and names.
   const named = makeDot([y, h], { params: { w, x }, showSaved: true });
   assertEquals(boxes(named).filter((box) => !box.startsWith("operation")), [
@@ -165,8 +171,10 @@ Deno.test("a network, with the names that a module gives", async () => {
   const [W1, b1, W2, b2] = leaves([16, 4], [16], [1, 16], [1]);
   const y = dg.ones(32, 4).mm(W1.t()).add(b1).tanh().mm(W2.t()).add(b2);
   const named = { "fc1.weight": W1, "fc1.bias": b1, "fc2.weight": W2, "fc2.bias": b2 };
-  const module = { namedParameters: () => Object.entries(named) };
-  const graphs = [named, new Map(Object.entries(named)), module].map((params) => makeDot(y, { params }));
+  const namedParameters = () => Object.entries(named);
+  const module = { namedParameters }, callable = Object.assign(() => y, module);
+  const all = [named, namedParameters(), new Map(namedParameters()), module, callable];
+  const graphs = all.map((params) => makeDot(y, { params }));
   assertEquals(new Set(graphs.map((graph) => graph.source)).size, 1);
   assertEquals(boxes(graphs[0]).filter((box) => box.startsWith("leaf")).toSorted(), [
     "leaf fc1.bias (16)",

@@ -129,6 +129,25 @@ Deno.test("a network", () => {
   ]);
 });
 
+Deno.test("a network of modules", () => {
+  const { Linear, Sequential, Tanh } = dg.nn;
+  const model = new Sequential(new Linear(4, 8), new Tanh(), new Linear(8, 1));
+  const text = summary(model.call(dg.ones(3, 4)), { params: model.namedParameters() });
+  assertEquals(text.split("\n").map((line) => line.replace(/^( *\w+)( \w+=.*)$/, "$1")), [
+    "AddmmBackward0",
+    "  AccumulateGrad 2.bias (1)",
+    "  TanhBackward0",
+    "    AddmmBackward0",
+    "      AccumulateGrad 0.bias (8)",
+    "      null",
+    "      TBackward0",
+    "        AccumulateGrad 0.weight (8, 4)",
+    "  TBackward0",
+    "    AccumulateGrad 2.weight (1, 8)",
+  ]);
+  assertEquals(summary(model.call(dg.ones(3, 4)), { params: model }), text);
+});
+
 Deno.test("what is refused", () => {
   // deno-lint-ignore no-explicit-any
   const bad: any = 3, w = dg.ones(1);
@@ -154,4 +173,5 @@ Deno.test("what is refused", () => {
   );
   assertThrows(() => summary(w, { params: [bad] }), TypeError, "pairs of a name and a tensor");
   assertThrows(() => summary(w, { params: bad }), TypeError, "got number");
+  assertThrows(() => summary(w, { params: () => [] } as never), TypeError, "got function");
 });
