@@ -229,7 +229,7 @@ function compile(
   outputs.forEach((x, i) => {
     const j = inputs.length + i;
     declare(j, `outputs[${i}]`);
-    const value = x.dtype === "bool" ? `${body.truths[i]} ? 1 : 0` : stored(body.results[i], flavor, x.dtype);
+    const value = x.dtype === "bool" ? `+${body.truths[i]}` : stored(body.results[i], flavor, x.dtype);
     stores.push(`const r${i} = ${value};`);
   });
   outputs.forEach((_, i) => stores.push(`${element(inputs.length + i)} = r${i};`));
