@@ -45,10 +45,11 @@ export function isIndexType(index: Tensor): boolean {
 /** The row-major numbers of the elements that are not zero. */
 export function nonzeroNumbers(x: Tensor): Offsets {
   const plain = x.detach().contiguous(), data = plain.storage.data, start = plain.offset, n = x.numel();
+  const zero = data instanceof BigInt64Array ? 0n : 0; // NaN is not zero
   let count = 0;
-  for (let i = 0; i < n; i++) if (data[start + i]) count++;
+  for (let i = 0; i < n; i++) if (data[start + i] !== zero) count++;
   const out = newOffsets(count, n);
-  for (let i = 0, w = 0; i < n; i++) if (data[start + i]) out[w++] = i;
+  for (let i = 0, w = 0; i < n; i++) if (data[start + i] !== zero) out[w++] = i;
   return out;
 }
 
