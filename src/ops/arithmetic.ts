@@ -347,14 +347,16 @@ const methods: ArithmeticMethods & ThisType<Tensor> = {
     if (options !== undefined) return add(this, other, options);
     return applyPointwise(Add, [this, checkOperand(other, "add")]);
   },
-  add_(other, options = {}) {
+  add_(other, options) {
+    if (options === undefined) return applyInPlace(Add, [this, checkOperand(other, "add_")]);
     return runInPlace(withAlpha("add_", Add, AddAlpha, this, checkOperand(other, "add_"), options));
   },
   sub(other, options) {
     if (options !== undefined) return sub(this, other, options);
     return applyPointwise(Sub, [this, checkOperand(other, "sub")]);
   },
-  sub_(other, options = {}) {
+  sub_(other, options) {
+    if (options === undefined) return applyInPlace(Sub, [this, checkOperand(other, "sub_")]);
     return runInPlace(withAlpha("sub_", Sub, SubAlpha, this, checkOperand(other, "sub_"), options));
   },
   subtract(other, options) {

@@ -34,7 +34,10 @@ export interface PointwiseOptions {
   readonly attributes?: Readonly<Record<string, unknown>>;
   /** How many of the last inputs are always plain values, such as `alpha`: the graph shows them, and they have no gradient. */
   readonly parameters?: number;
-  /** Throws for a compute dtype that the operation does not support; may look at the operands that led to it. */
+  /**
+   * Throws for a compute dtype that the operation does not support; may look at the operands that led to it, of which there
+   * are none where floats alone are asked about.
+   */
   readonly dtypes?: (compute: DType, inputs: readonly Operand[]) => void;
   /** Which inputs decide the dtype: all, the first alone, or those with these indices. */
   readonly follows?: "all" | "first" | readonly number[];
@@ -116,7 +119,9 @@ export class PointwiseOp {
 
   /** The program as a plain function of numbers. */
   get scalarKernel(): (...args: number[]) => number {
-    return this.scalar ??= scalarFunction(this.program, "float") as (...args: number[]) => number;
+    if (this.scalar !== null) return this.scalar;
+    if (this.dtypes !== null) this.dtypes("float32", []); // the short way for single numbers asks nobody else
+    return this.scalar = scalarFunction(this.program, "float") as (...args: number[]) => number;
   }
 
   /** The gradient with respect to input `i`, or null where it is zero everywhere. */

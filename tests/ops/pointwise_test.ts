@@ -313,6 +313,11 @@ Deno.test("rows of integers and bits", () => {
     TypeError,
     "only implemented on integer and Boolean-type tensors",
   );
+  assertThrows(
+    () => dg.tensor(1).bitwiseXor(dg.tensor(2)),
+    TypeError,
+    "\"bitwise_xor_cpu\" not implemented for 'Float'",
+  );
   assertThrows(() => dg.floorDivide(a, 0n), RangeError, "ZeroDivisionError");
   assertThrows(() => a.remainder(dg.tensor([1n, 1n, 0n, 1n])), RangeError, "ZeroDivisionError");
 });
