@@ -3,16 +3,18 @@
  * @module
  */
 
+import { mode } from "../autograd/modes.ts";
 import type { LineOp } from "../backend/cpu/lines_js.ts";
 import { program } from "../expr/program.ts";
 import { category, type DType, getDefaultDtype, isFloatingPoint } from "../tensor/dtype.ts";
+import { ones } from "../tensor/create.ts";
 import { normalizeDim } from "../tensor/shape.ts";
-import { installMethods, Tensor } from "../tensor/tensor.ts";
+import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
 import { applyPointwise } from "./apply.ts";
 import { to } from "./copy.ts";
 import { checkKeys, named, type ValuesIndices } from "./fold.ts";
 import { cat } from "./join.ts";
-import { alongLines } from "./lines.ts";
+import { alongLines, asLines, fromLines } from "./lines.ts";
 import { scatterBack } from "./selecting.ts";
 import { PointwiseOp } from "./pointwise_op.ts";
 import { cumprodBackward, cumsumFromEnd } from "./prod_gradient.ts";
@@ -94,16 +96,40 @@ const Logcumsumexp: Rule<{ dim: number }> = {
   },
 };
 
-const logOf = (name: string, source: string) =>
-  new PointwiseOp(program(["g"], source, { name: `log${name}Gradient` }), { result: "float" });
-const logPositive = logOf("Positive", "where(g > 0, log(where(g > 0, g, 1)), -1 / 0)");
-const logNegative = logOf("Negative", "where(g < 0, log(where(g < 0, -g, 1)), -1 / 0)");
-
-/** The sums of g * exp(x - y) from the end, for positive and negative gradients apart so that logarithms exist. */
+/** The gradient: at i the sum over j >= i of g[j] exp(x[i] - y[j]). */
 function logcumsumexpBackward(g: Tensor, x: Tensor, y: Tensor, dim: number): Tensor {
-  const fromEnd = (t: Tensor) => t.flip(dim).logcumsumexp(dim).flip(dim);
-  const part = (op: PointwiseOp) => fromEnd(applyPointwise(op, [g]).sub(y)).add(x).exp();
-  return part(logPositive).sub(part(logNegative));
+  return mode.grad ? pairwise(g, x, y, dim) : recurrence(g, x, y, dim);
+}
+
+/** In one walk from the end, in which no exponent is positive. */
+function recurrence(g: Tensor, x: Tensor, y: Tensor, dim: number): Tensor {
+  const [gs, xs, ys] = [g, x, y].map((t) => asLines(t, dim));
+  const n = x.shape[dim], out = allocateTensor(xs.shape, x.dtype), data = out.storage.data;
+  const read = (t: Tensor, i: number) => t.storage.data[t.offset + i] as number;
+  for (let end = out.numel(); end > 0; end -= n) {
+    let sum = 0;
+    for (let i = end - 1; i >= end - n; i--) {
+      const here = read(ys, i);
+      if (here === -Infinity) {
+        data[i] = 0; // nothing but zeros under the logarithm so far
+        continue;
+      }
+      if (i < end - 1) sum *= Math.exp(here - read(ys, i + 1));
+      data[i] = (sum += read(gs, i)) * Math.exp(read(xs, i) - here);
+    }
+  }
+  return fromLines(out, dim);
+}
+
+/** All pairs at once, for gradients that are to be differentiated again. */
+function pairwise(g: Tensor, x: Tensor, y: Tensor, dim: number): Tensor {
+  const last = (t: Tensor) => t.movedim(dim, -1);
+  const n = x.shape[dim];
+  const earlier = ones(n, n, { dtype: "bool" }).tril(-1); // j < i
+  const empty = y.detach().eq(-Infinity);
+  const exponent = last(x).unsqueeze(-1).sub(last(y).unsqueeze(-2));
+  const kept = exponent.maskedFill(earlier, -Infinity).maskedFill(last(empty).unsqueeze(-2), -Infinity);
+  return kept.exp().mul(last(g).unsqueeze(-2)).sum(-1).movedim(-1, dim);
 }
 
 /** log(running sum of exp(x)) along a dimension, without overflow. */

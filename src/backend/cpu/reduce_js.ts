@@ -171,7 +171,7 @@ function sideBySide(fold: Fold, shape: NestShape, dtype: DType, outs: readonly T
     for (const { state, step } of fold.passes) {
       const names = Object.keys(state);
       for (const name of names) {
-        const big = /n$/.test(state[name]) && state[name] !== "n";
+        const big = /^-?\d+n$/.test(state[name]);
         before += `const all_${name} = new ${big ? "BigInt64Array" : "Float64Array"}(${LANES});\n`;
       }
       code += `${j}{ ${known}${declare(state)}${names.map((s) => `all_${s}[j] = ${s};`).join(" ")} }\n`;
