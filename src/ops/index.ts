@@ -27,6 +27,8 @@ import { record, type Rule, type Save } from "./record.ts";
 import { newOffsets, offsetsOf, parts, pick, Selection, sums, write } from "./selection.ts";
 import { makeView, select, slice, unsqueeze } from "./view.ts";
 
+export type { Slice } from "../tensor/index_syntax.ts";
+
 /** Nested lists of integers, or of booleans. */
 export type IndexList = number | bigint | boolean | readonly IndexList[];
 

@@ -18,9 +18,11 @@ export interface NonzeroOptions {
   readonly asTuple?: boolean;
 }
 
-/** The indices of the elements that are not zero: one row of an int64 tensor each, or with `asTuple` one tensor a dimension. */
+/** The indices of the elements that are not zero, one int64 tensor a dimension: fit for `index`. */
 export function nonzero(x: Tensor, options: { readonly asTuple: true }): Tensor[];
+/** The indices of the elements that are not zero, one row of an int64 tensor each. */
 export function nonzero(x: Tensor, options?: { readonly asTuple?: false }): Tensor;
+/** The indices of the elements that are not zero: rows, or with `asTuple` one tensor a dimension. */
 export function nonzero(x: Tensor, options?: NonzeroOptions): Tensor | Tensor[];
 export function nonzero(x: Tensor, options: NonzeroOptions = {}): Tensor | Tensor[] {
   checkTensor(x, "nonzero", "input");

@@ -121,9 +121,10 @@ export function randn(...args: RandomSizeArgs): Tensor {
   return made(shape, dtype, options, drawNormal(0, 1, generatorOf(options, "randn")));
 }
 
-type Bound = number | bigint;
+/** A bound of random integers. */
+export type IntegerBound = number | bigint;
 
-function bounds(low: Bound, high: Bound | undefined): [Bound, Bound] {
+function bounds(low: IntegerBound, high: IntegerBound | undefined): [IntegerBound, IntegerBound] {
   return high === undefined ? [0, low] : [low, high];
 }
 
@@ -131,11 +132,17 @@ function bounds(low: Bound, high: Bound | undefined): [Bound, Bound] {
  * Integers from [low, high), or from [0, high): `randint(10, [3])`, `randint(-5, 7, [2, 3], { dtype: "int32" })`. int64 by
  * default.
  */
-export function randint(high: Bound, size: readonly number[], options?: RandomOptions): Tensor;
-export function randint(low: Bound, high: Bound, size: readonly number[], options?: RandomOptions): Tensor;
+export function randint(high: IntegerBound, size: readonly number[], options?: RandomOptions): Tensor;
+/** Integers from [low, high); int64 by default. */
+export function randint(
+  low: IntegerBound,
+  high: IntegerBound,
+  size: readonly number[],
+  options?: RandomOptions,
+): Tensor;
 export function randint(...args: unknown[]): Tensor {
   const two = typeof args[1] === "number" || typeof args[1] === "bigint";
-  const [low, high] = bounds(args[0] as Bound, two ? args[1] as Bound : undefined);
+  const [low, high] = bounds(args[0] as IntegerBound, two ? args[1] as IntegerBound : undefined);
   const [size, given = {}] = args.slice(two ? 2 : 1);
   if (!Array.isArray(size)) {
     throw new TypeError(`randint(): argument 'size' must be a list of integers, not ${typeof size}`);
@@ -166,10 +173,21 @@ export function randnLike(t: Tensor, options: RandomOptions = {}): Tensor {
   return randn(checkTensor(t, "randnLike", "input").shape, { dtype: t.dtype, ...options });
 }
 
-/** Integers from [low, high) or [0, high), with the shape and dtype of another tensor. */
-export function randintLike(t: Tensor, high: Bound, options?: RandomOptions): Tensor;
-export function randintLike(t: Tensor, low: Bound, high: Bound, options?: RandomOptions): Tensor;
-export function randintLike(t: Tensor, a: Bound, b?: Bound | RandomOptions, options?: RandomOptions): Tensor {
+/** Integers from [0, high), with the shape and dtype of another tensor. */
+export function randintLike(t: Tensor, high: IntegerBound, options?: RandomOptions): Tensor;
+/** Integers from [low, high), with the shape and dtype of another tensor. */
+export function randintLike(
+  t: Tensor,
+  low: IntegerBound,
+  high: IntegerBound,
+  options?: RandomOptions,
+): Tensor;
+export function randintLike(
+  t: Tensor,
+  a: IntegerBound,
+  b?: IntegerBound | RandomOptions,
+  options?: RandomOptions,
+): Tensor {
   const two = typeof b === "number" || typeof b === "bigint";
   const [low, high] = bounds(a, two ? b : undefined);
   const given = { dtype: checkTensor(t, "randintLike", "input").dtype, ...(two ? options : b) };
@@ -197,7 +215,9 @@ function recordConstant(name: string, out: Tensor, inputs: readonly unknown[]): 
  * shape (broadcast) the result has.
  */
 export function normal(mean: number, std: number, size: readonly number[], options?: RandomOptions): Tensor;
+/** Normal numbers with a tensor for the standard deviation, in its shape (broadcast with the mean). */
 export function normal(mean: Tensor | number, std: Tensor, options?: DrawOptions): Tensor;
+/** Normal numbers with a tensor for the mean, in its shape. */
 export function normal(mean: Tensor, std?: number, options?: DrawOptions): Tensor;
 export function normal(mean: Tensor | number, std: Tensor | number = 1, ...rest: unknown[]): Tensor {
   if (typeof mean === "number" && typeof std === "number") {
@@ -346,7 +366,7 @@ function continuous(self: Tensor, distribution: string): void {
 }
 
 /** Parameters by position, then options; or all by name. */
-type Parameters<N extends string> =
+export type FillParameters<N extends string> =
   | readonly []
   | readonly [options: DrawOptions & { readonly [K in N]?: number }]
   | readonly [first: number, options?: DrawOptions]
@@ -355,9 +375,9 @@ type Parameters<N extends string> =
 /** The methods of this family. Each fills the tensor and returns it. */
 export interface RandomMethods {
   /** Uniform numbers from [from, to), by default [0, 1). */
-  uniform_(...args: Parameters<"from" | "to">): Tensor;
+  uniform_(...args: FillParameters<"from" | "to">): Tensor;
   /** Normal numbers; by default mean 0, std 1. */
-  normal_(...args: Parameters<"mean" | "std">): Tensor;
+  normal_(...args: FillParameters<"mean" | "std">): Tensor;
   /** Integers from [0, to) or [from, to); without bounds, over the whole range of the dtype that is not negative. */
   random_(options?: DrawOptions): Tensor;
   /** Integers from [0, to). */
@@ -369,13 +389,13 @@ export interface RandomMethods {
   /** A tensor like this one: ones with the probabilities of the elements, or with p, else zeros. */
   bernoulli(p?: number | DrawOptions, options?: DrawOptions): Tensor;
   /** Exponential numbers with rate `lambd`, by default 1. */
-  exponential_(...args: Parameters<"lambd">): Tensor;
+  exponential_(...args: FillParameters<"lambd">): Tensor;
   /** Numbers of trials until the first success, of probability p. */
-  geometric_(...args: Parameters<"p">): Tensor;
+  geometric_(...args: FillParameters<"p">): Tensor;
   /** Cauchy numbers; by default median 0, sigma 1. */
-  cauchy_(...args: Parameters<"median" | "sigma">): Tensor;
+  cauchy_(...args: FillParameters<"median" | "sigma">): Tensor;
   /** Exponentials of normal numbers with this mean and std; by default 1 and 2. */
-  logNormal_(...args: Parameters<"mean" | "std">): Tensor;
+  logNormal_(...args: FillParameters<"mean" | "std">): Tensor;
   /** Indices drawn with probabilities in proportion to the elements. */
   multinomial(
     numSamples: number,
@@ -409,7 +429,7 @@ const methods: RandomMethods & ThisType<Tensor> = {
     const self = this as unknown as Tensor;
     const last = args.at(-1);
     const g = generatorOf((typeof last === "object" && last !== null ? last : {}) as DrawOptions, "random_");
-    const given = args.filter((a) => typeof a === "number" || typeof a === "bigint") as Bound[];
+    const given = args.filter((a) => typeof a === "number" || typeof a === "bigint") as IntegerBound[];
     const { dtype } = self;
     if (given.length === 0) {
       const bool = dtype === "bool";

@@ -93,50 +93,57 @@ export class RandomState {
     this.#stream.setState(state);
   }
 
-  /** Uniform numbers from [0, 1): one, or a tensor of the given sizes. */
+  /** One uniform number from [0, 1). */
   rand(): number;
+  /** Uniform numbers from [0, 1), as a tensor of the given sizes. */
   rand(...sizes: [number, ...number[]]): Tensor;
   rand(...sizes: number[]): Tensor | number {
     return shaped(this.#stream.rand(...sizes), sizes.length === 0 ? undefined : sizes);
   }
 
-  /** Standard normal numbers: one, or a tensor of the given sizes. */
+  /** One standard normal number. */
   randn(): number;
+  /** Standard normal numbers, as a tensor of the given sizes. */
   randn(...sizes: [number, ...number[]]): Tensor;
   randn(...sizes: number[]): Tensor | number {
     return shaped(this.#stream.randn(...sizes), sizes.length === 0 ? undefined : sizes);
   }
 
-  /** Uniform numbers from [0, 1). */
+  /** One uniform number from [0, 1). */
   randomSample(): number;
+  /** A tensor of uniform numbers from [0, 1). */
   randomSample(size: Size): Tensor;
   randomSample(size?: Size): Tensor | number {
     return shaped(this.#stream.randomSample(size), size);
   }
 
-  /** Uniform numbers from [low, high). */
+  /** One uniform number from [low, high). */
   uniform(low?: number, high?: number): number;
+  /** A tensor of uniform numbers from [low, high). */
   uniform(low: number, high: number, size: Size): Tensor;
   uniform(low?: number, high?: number, size?: Size): Tensor | number {
     return shaped(this.#stream.uniform(low, high, size), size);
   }
 
-  /** Normal numbers with the mean `loc` and the standard deviation `scale`. */
+  /** One normal number with the mean `loc` and the standard deviation `scale`. */
   normal(loc?: number, scale?: number): number;
+  /** A tensor of normal numbers. */
   normal(loc: number, scale: number, size: Size): Tensor;
   normal(loc?: number, scale?: number, size?: Size): Tensor | number {
     return shaped(this.#stream.normal(loc, scale, size), size);
   }
 
-  /** Exponential numbers with the mean `scale`. */
+  /** One exponential number with the mean `scale`. */
   exponential(scale?: number): number;
+  /** A tensor of exponential numbers. */
   exponential(scale: number, size: Size): Tensor;
   exponential(scale?: number, size?: Size): Tensor | number {
     return shaped(this.#stream.exponential(scale, size), size);
   }
 
-  /** Integers from [low, high), or from [0, low) where `high` is null or left out; int64. */
+  /** One integer from [low, high), or from [0, low) where `high` is null or left out. */
   randint(low: number | bigint, high?: number | bigint | null): number;
+  /** A tensor of integers. */
   randint(low: number | bigint, high: number | bigint | null, size: Size): Tensor;
   randint(low: number | bigint, high: number | bigint | null = null, size?: Size): Tensor | number {
     return shaped(this.#stream.randint(low, high, size), size);

@@ -10,6 +10,8 @@ import { checkTensor, isIndexType, readIndices } from "./index_checks.ts";
 import { scatterReduced, type ScatterReduction, scatterReductions } from "./scatter_reduce.ts";
 import { newOffsets, offsetsOf, pick, scattered, Selection, write } from "./selection.ts";
 
+export type { ScatterReduction } from "./scatter_reduce.ts";
+
 /** Sizes with a 0-d tensor taken for one of size 1. */
 function sizes(t: Tensor): Shape {
   return t.ndim === 0 ? [1] : t.shape;
