@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import * as dg from "../../mod.ts";
 
-const leaf = (data: number | number[] | number[][]) => dg.tensor(data, { dtype: "float64", requiresGrad: true });
+const leaf = (data: number | number[] | number[][]) =>
+  dg.tensor(data, { dtype: "float64", requiresGrad: true });
 
 Deno.test("a tensor used twice gets the sum of both ways", () => {
   const x = leaf(3);
@@ -72,7 +73,10 @@ Deno.test("grad with respect to a tensor in the middle stops there", () => {
   assertStrictEquals(x.grad, null);
   assertThrows(() => dg.autograd.grad(leaf(1).mul(2), x), TypeError, "not have been used in the graph");
   assertEquals(dg.autograd.grad(leaf(1).mul(2), x, { allowUnused: true }), [null]);
-  assertEquals(dg.autograd.grad(leaf(1).mul(2), x, { allowUnused: false, materializeGrads: true })[0].item(), 0);
+  assertEquals(
+    dg.autograd.grad(leaf(1).mul(2), x, { allowUnused: false, materializeGrads: true })[0].item(),
+    0,
+  );
   assertThrows(() => dg.autograd.grad(x.mul(2), dg.tensor(1)), TypeError, "does not require grad");
 });
 

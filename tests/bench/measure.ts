@@ -45,7 +45,9 @@ export async function measure(rows: readonly Row[], torchSetup: string, python?:
       for (let k = 0; k < counts[i]; k++) row.run();
       ours[i].push((performance.now() - start) / counts[i] * 1000);
     });
-    if (python !== undefined) (await torchRound(rows, torchSetup, python)).forEach((us, i) => theirs[i].push(us));
+    if (python !== undefined) {
+      (await torchRound(rows, torchSetup, python)).forEach((us, i) => theirs[i].push(us));
+    }
   }
   return rows.map((row, i) => ({
     name: row.name,
@@ -78,7 +80,9 @@ export function table(results: readonly Result[]): string {
   const text = (us: number) => us < 1000 ? `${us.toFixed(2)} us` : `${(us / 1000).toFixed(2)} ms`;
   const width = Math.max(...results.map((r) => r.name.length));
   return results.map((r) => {
-    const beside = r.torch === undefined ? "" : `   PyTorch ${text(r.torch).padStart(10)}   ${(r.torch / r.ours).toFixed(1)}x`;
+    const beside = r.torch === undefined
+      ? ""
+      : `   PyTorch ${text(r.torch).padStart(10)}   ${(r.torch / r.ours).toFixed(1)}x`;
     return `${r.name.padEnd(width)} ${text(r.ours).padStart(10)}${beside}`;
   }).join("\n");
 }

@@ -186,7 +186,11 @@ Deno.test("tangent: slopes by differences or as given, lines through the points"
   const [x, y] = [numbers(figure.data[1].x), numbers(figure.data[1].y)];
   assertEquals((y[2] - y[0]) / (x[2] - x[0]), 3);
   assertEquals([x[1], y[1]], [1, 1]);
-  assertEquals((figure.layout.xaxis as { range: number[] }).range, [0, 3], "tangents do not widen the picture");
+  assertEquals(
+    (figure.layout.xaxis as { range: number[] }).range,
+    [0, 3],
+    "tangents do not widen the picture",
+  );
   const svg = await figure.toSVG();
   assertEquals(count(svg, /<path [^>]*class="js-line"/g), 2 + 2, "curve and tangent, and both in the legend");
 });
