@@ -25,3 +25,17 @@ export {
   type ParamState,
 } from "./optimizer.ts";
 export { SGD, type SGDOptions } from "./sgd.ts";
+export {
+  Adadelta,
+  type AdadeltaOptions,
+  Adagrad,
+  type AdagradOptions,
+  type AdaptiveOptions,
+  ASGD,
+  type ASGDOptions,
+  RMSprop,
+  type RMSpropOptions,
+  Rprop,
+  type RpropOptions,
+} from "./adaptive.ts";
+export { LBFGS, type LBFGSOptions } from "./lbfgs.ts";
