@@ -26,8 +26,8 @@ const SYNC_PATIENCE = 1000;
 const SYNC_ATTEMPTS = 5;
 /** A kernel that does not answer a signal for so long is in a loop. */
 const NOTICE_PATIENCE = 150;
-/** A cell whose promise can be collected ends within this time after the kernel has answered the signal. */
-const COLLECT_PATIENCE = 700;
+/** After its answer the kernel needs so long to end the cell, or to find that it computes all the time. */
+const ANSWER_PATIENCE = 5000;
 const INTERRUPT_ATTEMPTS = 5;
 
 /** What a {@linkcode Bridge} needs to know about the kernel's process. */
@@ -85,6 +85,7 @@ export class Bridge {
   #ownReply: { id: string; resolve: (reply: Message) => void } | undefined;
   #mark: { id: string; resolve: () => void } | undefined;
   #onNotice: (() => void) | undefined;
+  #onBusy: (() => void) | undefined;
   #heard = 0;
   #closed = false;
 
@@ -192,20 +193,19 @@ export class Bridge {
   /**
    * Ends the running cell. Where its code lets the event loop turn, the kernel answers the signal and deals with it
    * (see interrupt.ts). Where no answer comes, the code is in a loop, and Deno's own interrupt ends it; that must not
-   * reach an idle kernel, because it would end whatever runs next.
+   * reach an idle kernel, because it would end whatever runs next, be it a part of Deno's event loop.
    */
   async #interrupt(link: Link): Promise<void> {
     const cell = this.#cell;
     if (cell === undefined || cell.replied) return;
     cell.interrupted = true;
-    let escalated = false;
     for (let attempt = 0; attempt < INTERRUPT_ATTEMPTS && !cell.replied; attempt++) {
       const noticed = new Promise<void>((resolve) => this.#onNotice = resolve);
+      const busy = new Promise<void>((resolve) => this.#onBusy = resolve);
       if (this.#kernel.signalInterrupt() && await withinTime(noticed, NOTICE_PATIENCE)) {
-        // A loop that awaits other things than timers has to be hit while it runs. One attempt an interrupt: where
-        // nothing of the cell runs it would hit something else.
-        if (escalated || await withinTime(cell.end.promise, COLLECT_PATIENCE)) return;
-        escalated = true;
+        // A loop that computes between its awaits is hit while it computes.
+        const outcome = Promise.race([busy, cell.end.promise]);
+        if (!await withinTime(outcome, ANSWER_PATIENCE)) return;
       }
       if (cell.replied) return;
       await link.kernel.send(
@@ -413,7 +413,8 @@ export class Bridge {
       return;
     }
     if (msg_type === INTERRUPT) {
-      this.#onNotice?.();
+      if (message.content.busy === true) this.#onBusy?.();
+      else this.#onNotice?.();
       return;
     }
     const bookkeeping = msg_type === "status" || msg_type === "execute_input";

@@ -163,8 +163,8 @@ function installEvents(): void {
 function installInterrupt(interrupter: Interrupter): void {
   const { jupyter } = Deno as unknown as { jupyter: Jupyter };
   Deno.addSignalListener("SIGINT", () => {
-    jupyter.broadcast(INTERRUPT, {});
-    interrupter.interrupt();
+    jupyter.broadcast(INTERRUPT, { busy: false });
+    interrupter.interrupt(() => jupyter.broadcast(INTERRUPT, { busy: true }));
   });
 }
 
