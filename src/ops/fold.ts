@@ -3,7 +3,7 @@
  * @module
  */
 
-import { type Fold, runFold } from "../backend/cpu/reduce_js.ts";
+import { type Fold, runFlatFold, runFold } from "../backend/cpu/reduce_js.ts";
 import { allocate, checkDType, type DType, type TypedArray } from "../tensor/dtype.ts";
 import { frozen, normalizeDims, sameShape, SCALAR_SHAPE, type Shape } from "../tensor/shape.ts";
 import { Storage } from "../tensor/storage.ts";
@@ -70,6 +70,8 @@ export function checkTensors(tensors: unknown, caller: string): readonly Tensor[
 
 const reduceKeys = ["dim", "keepdim", "dtype"];
 
+const NO_OPTIONS = Object.freeze({});
+
 /** Reads `f(x, dim, options)` and `f(x, options)`. */
 export function reduceArgs<O extends { readonly dim?: Dims } = ReduceOptions>(
   dim: Dims | NoInfer<O> | undefined,
@@ -77,6 +79,7 @@ export function reduceArgs<O extends { readonly dim?: Dims } = ReduceOptions>(
   caller: string,
   keys: readonly string[] = reduceKeys,
 ): O {
+  if (dim === undefined && options === undefined) return NO_OPTIONS as O;
   const isOptions = typeof dim === "object" && dim !== null && !Array.isArray(dim);
   if (isOptions) return checkKeys(dim as O, caller, keys);
   const given = options === undefined ? {} as O : checkKeys(options, caller, keys);
@@ -87,13 +90,22 @@ export function reduceArgs<O extends { readonly dim?: Dims } = ReduceOptions>(
   return { ...given, dim };
 }
 
+const everyDim: (readonly number[])[] = [];
+
+/** The numbers of all dimensions; one list for each number of dimensions. */
+function allDims(ndim: number): readonly number[] {
+  return everyDim[ndim] ??= Object.freeze(Array.from({ length: ndim }, (_, i) => i));
+}
+
 /** The dimensions to reduce, from 0 and in order; no dimension and an empty list mean all, as in PyTorch. */
-export function reducedDims(dim: Dims | undefined, ndim: number): number[] {
+export function reducedDims(dim: Dims | undefined, ndim: number): readonly number[] {
+  if (dim === undefined || dim === null) return allDims(ndim);
   return normalizeDims(Array.isArray(dim) && dim.length === 0 ? null : dim, ndim);
 }
 
 /** The shape after a reduction over `dims` (normalised). */
 export function reducedShape(shape: Shape, dims: readonly number[], keepdim: boolean): Shape {
+  if (!keepdim && dims.length === shape.length) return SCALAR_SHAPE;
   return frozen(
     keepdim ? shape.map((s, i) => dims.includes(i) ? 1 : s) : shape.filter((_, i) => !dims.includes(i)),
   );
@@ -108,6 +120,30 @@ function single(arrays: Map<DType, TypedArray>, dtype: DType): TypedArray {
   return array;
 }
 
+/** Folds all elements of a row-major tensor. */
+function foldAll(x: Tensor, how: Fold, results: readonly DType[]): Tensor[] {
+  let data: TypedArray, offset = x.offset;
+  if (x.shape === SCALAR_SHAPE) {
+    data = single(ins, x.dtype);
+    data[0] = x.storage.get(x.offset);
+    offset = 0;
+  } else data = x.storage.data;
+  const arrays = scalarArrays(results);
+  runFlatFold(how, data, offset, x.numel(), x.dtype, arrays);
+  return scalars(arrays, results);
+}
+
+function scalarArrays(results: readonly DType[]): TypedArray[] {
+  // the shared array does for the first result only: there may be two of one dtype
+  return results.map((dtype, i) => i > 0 ? allocate(dtype, 1) : single(outs, dtype));
+}
+
+function scalars(arrays: readonly TypedArray[], results: readonly DType[]): Tensor[] {
+  return results.map((dtype, i) =>
+    new Tensor(Storage.ofValue(dtype, arrays[i][0]), 0, SCALAR_SHAPE, SCALAR_SHAPE)
+  );
+}
+
 /** Folds dimensions of a tensor into new tensors of the given dtypes, without history. */
 export function fold(
   x: Tensor,
@@ -116,26 +152,20 @@ export function fold(
   shape: Shape,
   ...results: DType[]
 ): Tensor[] {
+  if (shape.length === 0 && dims.length === x.shape.length && x.isContiguous()) {
+    return foldAll(x, how, results);
+  }
   const kept: number[] = [], keptStrides: number[] = [], folded: number[] = [], foldedStrides: number[] = [];
   for (let d = 0; d < x.shape.length; d++) {
     const inside = dims.includes(d);
     (inside ? folded : kept).push(x.shape[d]);
     (inside ? foldedStrides : keptStrides).push(x.strides[d]);
   }
-  let data: TypedArray, offset = x.offset;
-  if (x.shape === SCALAR_SHAPE) {
-    data = single(ins, x.dtype);
-    data[0] = x.storage.get(x.offset);
-    offset = 0;
-  } else data = x.storage.data;
-  const input = { data, offset, kept, keptStrides, folded, foldedStrides };
+  const input = { data: x.storage.data, offset: x.offset, kept, keptStrides, folded, foldedStrides };
   if (shape.length === 0) {
-    // the shared array does for the first result only: there may be two of one dtype
-    const arrays = results.map((dtype, i) => i > 0 ? allocate(dtype, 1) : single(outs, dtype));
+    const arrays = scalarArrays(results);
     runFold(how, input, x.dtype, arrays);
-    return results.map((dtype, i) =>
-      new Tensor(Storage.ofValue(dtype, arrays[i][0]), 0, SCALAR_SHAPE, SCALAR_SHAPE)
-    );
+    return scalars(arrays, results);
   }
   const tensors = results.map((dtype) => allocateTensor(shape, dtype));
   runFold(how, input, x.dtype, tensors.map((t) => t.storage.data));

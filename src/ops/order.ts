@@ -3,8 +3,8 @@
  * @module
  */
 
-import { sortKeys } from "../backend/cpu/sort_js.ts";
-import { isFloatingPoint } from "../tensor/dtype.ts";
+import { selectKth, sortKeys, type SortScratch } from "../backend/cpu/sort_js.ts";
+import { type DType, isFloatingPoint } from "../tensor/dtype.ts";
 import { contiguousStrides, normalizeDim, SCALAR_SHAPE, type Shape } from "../tensor/shape.ts";
 import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
 import { type DimOptions, named, reduceArgs, reducedShape, type ValuesIndices } from "./fold.ts";
@@ -24,12 +24,19 @@ interface OrderedLines {
   value(l: number, place: number): number | bigint;
 }
 
+/** Types whose values are all float32 values too. */
+const fitsFloat32 = new Set<DType>(["float32", "float16", "int16", "int8", "uint8", "bool"]);
+
 function orderedLines(x: Tensor, dim: number, descending: boolean): OrderedLines {
   const input = asLines(x, dim), data = input.storage.data, offset = input.offset;
   const n = x.ndim === 0 ? 1 : x.shape[dim];
   const big = data instanceof BigInt64Array;
   const keys = big ? new BigInt64Array(n) : new Float64Array(n), places = new Int32Array(n);
-  const scratch = { keys: big ? new BigInt64Array(n) : new Float64Array(n), places: new Int32Array(n) };
+  const scratch: SortScratch = {
+    keys: big ? new BigInt64Array(n) : new Float64Array(n),
+    places: new Int32Array(n),
+    digits: fitsFloat32.has(x.dtype) ? { from: new Uint32Array(n), to: new Uint32Array(n) } : undefined,
+  };
   const order = (l: number) => {
     const start = offset + l * n;
     let count = 0, nans = 0;
@@ -153,13 +160,51 @@ export interface TopkOptions {
 
 const Topk = chooseRule("TopkBackward0");
 
+/** The k best of each line where k is small and no element is a NaN or a BigInt; null otherwise. */
+function few(
+  x: Tensor,
+  dim: number,
+  k: number,
+  largest: boolean,
+): { values: Tensor; indices: Tensor } | null {
+  const n = x.ndim === 0 ? 1 : x.shape[dim];
+  if (k === 0 || k > 32 || n < 4 * k || x.dtype === "int64") return null;
+  const input = asLines(x, dim), data = input.storage.data as Float64Array, lines = input.numel() / n;
+  const shape = linesShape(x.shape, dim, k);
+  const values = allocateTensor(shape, x.dtype), indices = allocateTensor(shape, "int64");
+  const v = values.storage.data, at = indices.storage.data;
+  const keys = new Float64Array(k), places = new Int32Array(k);
+  for (let l = 0; l < lines; l++) {
+    const start = input.offset + l * n;
+    let have = 0;
+    for (let i = 0; i < n; i++) {
+      const value = data[start + i], key = largest ? value : -value;
+      if (key !== key) return null;
+      if (have === k && key <= keys[k - 1]) continue;
+      let j = have < k ? have++ : k - 1;
+      for (; j > 0 && keys[j - 1] < key; j--) {
+        keys[j] = keys[j - 1];
+        places[j] = places[j - 1];
+      }
+      keys[j] = key;
+      places[j] = i;
+    }
+    for (let j = 0; j < k; j++) {
+      v[l * k + j] = data[start + places[j]];
+      at[l * k + j] = BigInt(places[j]);
+    }
+  }
+  return { values: fromLines(values, dim), indices: fromLines(indices, dim) };
+}
+
 /** The k largest (or smallest) elements along a dimension, best first, and where they were. */
 export function topk(x: Tensor, k: number, dim?: number | TopkOptions, options?: TopkOptions): ValuesIndices {
   const o = reduceArgs<TopkOptions>(dim, options, "topk", ["dim", "largest", "sorted"]);
   const d = normalizeDim(o.dim ?? -1, x.ndim), size = x.ndim === 0 ? 1 : x.shape[d];
   if (!Number.isInteger(k)) throw new TypeError(`topk(): k must be an integer, got ${String(k)}`);
   if (k < 0 || k > size) throw new RangeError("selected index k out of range");
-  const result = chosen(x, d, k, o.largest ?? true, (places) => places);
+  const largest = o.largest ?? true;
+  const result = few(x, d, k, largest) ?? chosen(x, d, k, largest, (places) => places);
   const args = { selfSymSizes: x.shape, dim: d, keepdim: true };
   recordAll(Topk, [result.values, result.indices], [x], args, { indices: result.indices });
   return named(result);
@@ -251,18 +296,18 @@ const medianRules = {
   nanmedian: { whole: evenly("NanmedianBackward0"), dim: chooseRule("NanmedianBackward1") },
 };
 
-/** The median of all elements, without history. Sorts in place in C++, which is much faster than with places. */
+/** The median of all elements, without history. */
 function medianOf(x: Tensor, skipNan: boolean): Tensor {
   const packed = asLines(x, x.ndim - 1);
-  const values = packed.storage.data.slice(packed.offset, packed.offset + x.numel()).sort();
-  let count = values.length;
-  while (count > 0 && values[count - 1] !== values[count - 1]) count--;
+  const values = packed.storage.data.slice(packed.offset, packed.offset + x.numel());
+  let count = 0;
+  for (let i = 0; i < values.length; i++) if (values[i] === values[i]) values[count++] = values[i];
   const out = allocateTensor(SCALAR_SHAPE, x.dtype);
   const none = count === 0 || (!skipNan && count < values.length);
   if (none && !isFloatingPoint(x.dtype)) {
     throw new RangeError("median() of no elements is NaN, which an integer tensor cannot hold");
   }
-  out.storage.data[0] = none ? NaN : values[(count - 1) >> 1];
+  out.storage.data[0] = none ? NaN : selectKth(values as Float64Array, count, (count - 1) >> 1);
   return out;
 }
 

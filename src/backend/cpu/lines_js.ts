@@ -14,7 +14,7 @@ export interface LineOp {
   readonly name: string;
   /**
    * Statements for one line: its elements are `x[a]` to `x[a + n - 1]`; results go to `y[b]` and onward, second results to
-   * `z[b]` and onward. `w` is a Float64Array of `n` elements to work in.
+   * `z[b]` and onward. `w` is a Float64Array of at least `n` elements to work in.
    */
   readonly body: string;
   /** The same for int64, where numbers are BigInts. */
@@ -32,7 +32,24 @@ type Kernel = (
   w: Float64Array,
 ) => void;
 
-const kernels = new Map<string, Kernel>();
+/** Kernels by operation and element type; the first takes results that are no BigInts. */
+const kernels = new Map<string, Map<DType, [Kernel?, Kernel?]>>();
+
+function kernelFor(op: LineOp, dtype: DType, big: 0 | 1): Kernel {
+  let byDtype = kernels.get(op.name);
+  if (byDtype === undefined) kernels.set(op.name, byDtype = new Map());
+  let found = byDtype.get(dtype);
+  if (found === undefined) byDtype.set(dtype, found = []);
+  return found[big] ??= compile(flavorOf(dtype) === "bigint" && op.big !== undefined ? op.big : op.body);
+}
+
+function compile(body: string): Kernel {
+  const source = `"use strict"; return function (x, offset, lines, n, m, y, z, w) {\n` +
+    `for (let l = 0, a = offset, b = 0; l < lines; l++, a += n, b += m) {\n${body}\n}};`;
+  return new Function(source)() as Kernel;
+}
+
+let scratch = new Float64Array(64);
 
 /** Works on `lines` lines of `n` elements from `offset`; results have `m` elements a line. */
 export function runLines(
@@ -46,13 +63,6 @@ export function runLines(
   y: TypedArray,
   z: TypedArray | null,
 ): void {
-  const key = `${op.name}|${dtype}|${y.constructor.name}`;
-  let kernel = kernels.get(key);
-  if (kernel === undefined) {
-    const body = flavorOf(dtype) === "bigint" && op.big !== undefined ? op.big : op.body;
-    const source = `"use strict"; return function (x, offset, lines, n, m, y, z, w) {\n` +
-      `for (let l = 0, a = offset, b = 0; l < lines; l++, a += n, b += m) {\n${body}\n}};`;
-    kernels.set(key, kernel = new Function(source)() as Kernel);
-  }
-  kernel(x, offset, lines, n, m, y, z, new Float64Array(n));
+  if (scratch.length < n) scratch = new Float64Array(n);
+  kernelFor(op, dtype, y instanceof BigInt64Array ? 1 : 0)(x, offset, lines, n, m, y, z, scratch);
 }

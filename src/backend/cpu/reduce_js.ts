@@ -58,7 +58,19 @@ interface Loops {
   readonly strides: readonly number[];
 }
 
-const kernels = new Map<string, Kernel>();
+/** Kernels by fold, element type, and a number that says the rest. */
+const kernels = new Map<string, Map<DType, Kernel[]>>();
+
+function kernelFor(fold: Fold, dtype: DType, shape: NestShape, outs: readonly TypedArray[]): Kernel {
+  let byDtype = kernels.get(fold.name);
+  if (byDtype === undefined) kernels.set(fold.name, byDtype = new Map());
+  let found = byDtype.get(dtype);
+  if (found === undefined) byDtype.set(dtype, found = []);
+  let code = (shape.kept * 16 + shape.folded) * 2 + (shape.lanes ? 1 : 0);
+  // results differ in whether they take BigInts only
+  for (let i = 0; i < outs.length; i++) code = code * 2 + (outs[i] instanceof BigInt64Array ? 1 : 0);
+  return found[code] ??= generate(fold, shape, dtype, outs);
+}
 
 /** How many groups are folded side by side where that reads memory in its order. */
 const LANES = 512;
@@ -71,19 +83,29 @@ export function runFold(fold: Fold, input: FoldInput, dtype: DType, outs: readon
   // Neighbours in memory belong to different groups: walk the groups side by side.
   const last = k.sizes.length - 1;
   const lanes = last >= 0 && f.sizes.length > 0 && k.sizes[last] >= 4 &&
-    Math.abs(k.strides[last]) < Math.min(...f.strides.map(Math.abs));
-  let key = `${fold.name}|${dtype}|${k.sizes.length}|${f.sizes.length}|${lanes}`;
-  for (const out of outs) key += `|${out.constructor.name}`;
-  let kernel = kernels.get(key);
-  if (kernel === undefined) {
-    const shape = { kept: k.sizes.length, folded: f.sizes.length, lanes };
-    kernels.set(key, kernel = generate(fold, shape, dtype, outs));
-  }
+    f.strides.every((s) => Math.abs(k.strides[last]) < Math.abs(s));
+  const kernel = kernelFor(fold, dtype, { kept: k.sizes.length, folded: f.sizes.length, lanes }, outs);
   kernel(input.data, input.offset, k, f, n, outs);
 }
 
+const NO_LOOPS: Loops = { sizes: [], strides: [] };
+const FLAT: NestShape = { kept: 0, folded: 1, lanes: false };
+
+/** Folds `n` elements that lie one behind the other: the short way for small tensors. */
+export function runFlatFold(
+  fold: Fold,
+  data: TypedArray,
+  offset: number,
+  n: number,
+  dtype: DType,
+  outs: readonly TypedArray[],
+): void {
+  kernelFor(fold, dtype, FLAT, outs)(data, offset, NO_LOOPS, { sizes: [n], strides: [1] }, n, outs);
+}
+
 /** The folded dimensions, from the largest step to the smallest. */
-function inMemoryOrder({ folded, foldedStrides }: FoldInput): [number[], number[]] {
+function inMemoryOrder({ folded, foldedStrides }: FoldInput): [readonly number[], readonly number[]] {
+  if (folded.length < 2) return [folded, foldedStrides];
   const order = folded.map((_, d) => d).sort((a, b) =>
     Math.abs(foldedStrides[b]) - Math.abs(foldedStrides[a])
   );
