@@ -15,9 +15,19 @@
  */
 
 export * from "./src/tensor/create.ts";
+export type { SizeArgs, TensorOptions } from "./src/tensor/options.ts";
 export * from "./src/tensor/ranges.ts";
 export { cuda, type Device, device } from "./src/tensor/device.ts";
 export { type NestedArray, Tensor } from "./src/tensor/tensor.ts";
+export type { AutogradMeta, VersionCounter, ViewInfo } from "./src/tensor/autograd_meta.ts";
+export type { Shape } from "./src/tensor/shape.ts";
+export type { Storage } from "./src/tensor/storage.ts";
+export type * from "./src/ops/methods.ts";
+export type { AutogradMethods } from "./src/autograd/methods.ts";
+export type { Node } from "./src/autograd/node.ts";
+export type { Named, ValuesIndices } from "./src/ops/fold.ts";
+export type { NormMethods } from "./src/ops/norm.ts";
+export type { StridedMethods } from "./src/ops/strided.ts";
 export {
   type DType,
   getDefaultDtype,
@@ -46,7 +56,17 @@ export type { Expr } from "./src/expr/expr.ts";
 export type { Program } from "./src/expr/program.ts";
 export * from "./src/ops/view.ts";
 export { asStrided } from "./src/ops/strided.ts";
-export * from "./src/ops/copy.ts";
+export {
+  clone,
+  contiguous,
+  copy_,
+  type CopyMethods,
+  fill_,
+  to,
+  type ToOptions,
+  type,
+  zero_,
+} from "./src/ops/copy.ts";
 export * from "./src/ops/reduce.ts";
 export * from "./src/ops/extrema.ts";
 export * from "./src/ops/statistics.ts";
@@ -94,5 +114,6 @@ export * as optim from "./src/optim/mod.ts";
 export * as graph from "./src/graph/mod.ts";
 export * as plot from "./src/plot/plot.ts";
 export { display, html, markdown } from "./src/display/display.ts";
-export { progress } from "./src/display/progress.ts";
+export { DISPLAY, type Displayable, type MimeBundle, type MimeObject } from "./src/display/mime.ts";
+export { progress, type ProgressOptions } from "./src/display/progress.ts";
 export { setWarnAlways, setWarningHandler, type WarningHandler } from "./src/warn.ts";

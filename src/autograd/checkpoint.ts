@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Tensor } from "../tensor/tensor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { Function, type FunctionContext } from "./function.ts";
 import { backward } from "./methods.ts";
 import { enableGrad } from "./modes.ts";

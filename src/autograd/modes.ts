@@ -48,6 +48,7 @@ function within<T>(name: string, guard: ModeGuard, fn: (() => T) | undefined): T
  * ```
  */
 export function noGrad<T>(fn: () => T): T;
+/** Takes a guard for `using`. */
 export function noGrad(): ModeGuard;
 export function noGrad<T>(fn?: () => T): T | ModeGuard {
   return within("noGrad", enter(false, mode.inference), fn);
@@ -55,6 +56,7 @@ export function noGrad<T>(fn?: () => T): T | ModeGuard {
 
 /** Records again inside a `noGrad`. Give a function, or take a guard with `using`. */
 export function enableGrad<T>(fn: () => T): T;
+/** Takes a guard for `using`. */
 export function enableGrad(): ModeGuard;
 export function enableGrad<T>(fn?: () => T): T | ModeGuard {
   return within("enableGrad", enter(true, mode.inference), fn);
@@ -65,6 +67,7 @@ export function enableGrad<T>(fn?: () => T): T | ModeGuard {
  * evaluation only.
  */
 export function inferenceMode<T>(fn: () => T): T;
+/** Takes a guard for `using`. */
 export function inferenceMode(): ModeGuard;
 export function inferenceMode<T>(fn?: () => T): T | ModeGuard {
   return within("inferenceMode", enter(false, true), fn);

@@ -5,7 +5,7 @@
 
 import { anyRequiresGrad } from "../autograd/graph.ts";
 import { recordAll, type Rule } from "../ops/record.ts";
-import { windowOn } from "../ops/view.ts";
+import { windowOn } from "../ops/window.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { warn } from "../warn.ts";
 import type { BackwardHook, Module } from "./module.ts";

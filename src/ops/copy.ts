@@ -4,17 +4,9 @@
  */
 
 import { program } from "../expr/program.ts";
-import {
-  castScalar,
-  checkOptions,
-  finish,
-  full,
-  scalarTensor,
-  tensor,
-  type TensorData,
-  type TensorOptions,
-  zeros,
-} from "../tensor/create.ts";
+import { castScalar } from "../tensor/cast.ts";
+import { full, scalarTensor, tensor, type TensorData, zeros } from "../tensor/create.ts";
+import { checkOptions, finish, type TensorOptions } from "../tensor/options.ts";
 import { checkDType, type DType, dtypes, type Scalar, typeName } from "../tensor/dtype.ts";
 import { checkShape, contiguousStrides, frozen, numel, SCALAR_SHAPE, type Shape } from "../tensor/shape.ts";
 import { Storage } from "../tensor/storage.ts";
@@ -115,6 +107,7 @@ const classes = new Map<string, DType>(dtypes.map((d) => [`torch.${typeName(d)}T
 
 /** Without an argument PyTorch's class name, "torch.FloatTensor"; with a dtype or class name, the tensor cast to it. */
 export function type(x: Tensor): string;
+/** The tensor cast to a dtype or PyTorch's class name. */
 export function type(x: Tensor, target: string): Tensor;
 export function type(x: Tensor, target?: string): string | Tensor {
   if (target === undefined) return `torch.${typeName(x.dtype)}Tensor`;

@@ -87,10 +87,14 @@ export function cat(tensors: readonly Tensor[], dim: number | JoinOptions = 0): 
 }
 
 /** The same as {@linkcode cat}. */
-export const concat: (tensors: readonly Tensor[], dim?: number | JoinOptions) => Tensor = (tensors, dim) =>
-  cat(tensors, dim);
+export function concat(tensors: readonly Tensor[], dim: number | JoinOptions = 0): Tensor {
+  return cat(tensors, dim);
+}
+
 /** The same as {@linkcode cat}. */
-export const concatenate: (tensors: readonly Tensor[], dim?: number | JoinOptions) => Tensor = concat;
+export function concatenate(tensors: readonly Tensor[], dim: number | JoinOptions = 0): Tensor {
+  return cat(tensors, dim);
+}
 
 const Stack: Rule<{ dim: number; dtypes: readonly DType[] }> = {
   name: "StackBackward0",

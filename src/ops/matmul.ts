@@ -33,7 +33,8 @@ import {
   vdot,
 } from "./products.ts";
 import { record, type Rule } from "./record.ts";
-import { expand, permute, reshape, squeeze, t, transpose, unsqueeze, view, windowOn } from "./view.ts";
+import { expand, permute, reshape, squeeze, t, transpose, unsqueeze, view } from "./view.ts";
+import { windowOn } from "./window.ts";
 
 // ---- new shapes of results that nothing else holds ----------------------------------------------------------------
 

@@ -3,7 +3,8 @@
  * @module
  */
 
-import { castScalar, fromTypedArray } from "../tensor/create.ts";
+import { castScalar } from "../tensor/cast.ts";
+import { fromTypedArray } from "../tensor/create.ts";
 import { frozen, type Shape, shapeText } from "../tensor/shape.ts";
 import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
 import { copyInto } from "./copy.ts";

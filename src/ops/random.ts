@@ -19,14 +19,8 @@ import {
   uniform as fillUniform,
 } from "../random/distributions.ts";
 import { defaultGenerator, Generator } from "../random/generator.ts";
-import {
-  checkOptions,
-  finish,
-  type SizeArgs,
-  splitSizes,
-  type TensorOptions,
-  zeros,
-} from "../tensor/create.ts";
+import { zeros } from "../tensor/create.ts";
+import { checkOptions, finish, type SizeArgs, splitSizes, type TensorOptions } from "../tensor/options.ts";
 import {
   allocate,
   type DType,

@@ -3,7 +3,8 @@
  * @module
  */
 
-import { castScalar, ones, zeros } from "../tensor/create.ts";
+import { castScalar } from "../tensor/cast.ts";
+import { ones, zeros } from "../tensor/create.ts";
 import { isFloatingPoint } from "../tensor/dtype.ts";
 import { normalizeDim } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";

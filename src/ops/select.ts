@@ -3,7 +3,7 @@
  * @module
  */
 
-import { castScalar } from "../tensor/create.ts";
+import { castScalar } from "../tensor/cast.ts";
 import { resultType, typeName } from "../tensor/dtype.ts";
 import { installMethods, Tensor } from "../tensor/tensor.ts";
 import type { Operand } from "./compute.ts";

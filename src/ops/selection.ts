@@ -5,7 +5,7 @@
  */
 
 import { atPlaces, type Offsets, type PlaceAction, type Places } from "../backend/cpu/index_js.ts";
-import { castScalar } from "../tensor/create.ts";
+import { castScalar } from "../tensor/cast.ts";
 import type { Scalar, TypedArray } from "../tensor/dtype.ts";
 import { contiguousStrides, isContiguous, numel, sameShape, type Shape } from "../tensor/shape.ts";
 import { allocateTensor, Tensor } from "../tensor/tensor.ts";

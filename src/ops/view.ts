@@ -23,8 +23,6 @@ import { record, type Rule } from "./record.ts";
 import { viewDtype } from "./strided.ts";
 import { makeView, windowOn } from "./window.ts";
 
-export { makeView, windowOn };
-
 interface Sizes {
   readonly selfSymSizes: Shape;
 }

@@ -3,118 +3,26 @@
  * @module
  */
 
-import { AutogradMeta } from "./autograd_meta.ts";
 import {
-  checkDType,
   type DType,
   dtypeOfArray,
   dtypeOfScalar,
   flavorOf,
   getDefaultDtype,
-  isFloatingPoint,
   isTypedArray,
   promoteTypes,
   type Scalar,
   type TypedArray,
 } from "./dtype.ts";
-import { checkShape, contiguousStrides, frozen, numel, SCALAR_SHAPE, type Shape } from "./shape.ts";
+import { checkShape, contiguousStrides, frozen, numel, SCALAR_SHAPE } from "./shape.ts";
 import { Storage } from "./storage.ts";
-import { checkDevice, type Device } from "./device.ts";
 import { allocateTensor, Tensor } from "./tensor.ts";
+import { castScalar } from "./cast.ts";
+import { checkOptions, finish, type SizeArgs, splitSizes, type TensorOptions } from "./options.ts";
 import { warn } from "../warn.ts";
-
-/** Options of the functions that make tensors. */
-export interface TensorOptions {
-  /** Element type; by default that of the values, or the default dtype. */
-  readonly dtype?: DType;
-  /** Where the memory shall be. */
-  readonly device?: Device;
-  /** Whether gradients are wanted with respect to the new tensor. */
-  readonly requiresGrad?: boolean;
-}
 
 /** Nested arrays of JavaScript values, or a typed array. */
 export type TensorData = Scalar | TypedArray | Tensor | readonly TensorData[];
-
-const optionNames = new Set(["dtype", "device", "requiresGrad"]);
-
-/** Checks options that came from a user, and applies `requiresGrad` to a new tensor. */
-export function finish(t: Tensor, options: TensorOptions): Tensor {
-  if (options.requiresGrad) {
-    if (!isFloatingPoint(t.dtype)) {
-      throw new TypeError("Only Tensors of floating point and complex dtype can require gradients");
-    }
-    (t.meta = new AutogradMeta()).requiresGrad = true;
-  }
-  return t;
-}
-
-/** Throws for a misspelt option or an unknown dtype or device. */
-export function checkOptions(
-  options: TensorOptions,
-  caller: string,
-  extra: readonly string[] = [],
-): TensorOptions {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(
-      `${caller}(): options must be an object such as { dtype: "float64" }, got ${String(options)}`,
-    );
-  }
-  for (const key of Object.keys(options)) {
-    if (!optionNames.has(key) && !extra.includes(key)) {
-      throw new TypeError(
-        `${caller}() has no option ${JSON.stringify(key)}: use ${[...optionNames, ...extra].join(", ")}`,
-      );
-    }
-  }
-  if (options.dtype !== undefined) checkDType(options.dtype);
-  if (options.device !== undefined) checkDevice(options.device);
-  return options;
-}
-
-/** A value as it is stored in `dtype`, rounded or cut; RangeError for an integer that does not fit. */
-export function castScalar(value: Scalar, dtype: DType): number | bigint {
-  switch (dtype) {
-    case "bool":
-      return value ? 1 : 0; // NaN counts as true in PyTorch
-    case "int64":
-      if (typeof value === "bigint") return checkedInt64(value);
-      return checkedInt64(BigInt(wholeNumber(Number(value), dtype)));
-    case "float64":
-      return Number(value);
-    case "float32":
-      return Math.fround(Number(value));
-    case "float16":
-      return Math.f16round(Number(value));
-    default: {
-      const whole = wholeNumber(Number(value), dtype);
-      const [low, high] = ranges[dtype]!;
-      if (whole < low || whole > high) {
-        throw new RangeError(`value cannot be converted to type ${dtype} without overflow: ${value}`);
-      }
-      return whole;
-    }
-  }
-}
-
-const ranges: Partial<Record<DType, readonly [number, number]>> = {
-  int8: [-128, 127],
-  uint8: [-128, 255],
-  int16: [-32768, 32767],
-  int32: [-2147483648, 2147483647],
-};
-
-function wholeNumber(value: number, dtype: DType): number {
-  if (!Number.isFinite(value)) {
-    throw new RangeError(`value cannot be converted to type ${dtype} without overflow: ${value}`);
-  }
-  return Math.trunc(value) + 0;
-}
-
-function checkedInt64(value: bigint): bigint {
-  if (BigInt.asIntN(64, value) !== value) throw new RangeError(`Overflow when unpacking long long: ${value}`);
-  return value;
-}
 
 /** A 0-d tensor of a JavaScript value. */
 export function scalarTensor(value: Scalar, dtype: DType = dtypeOfScalar(value)): Tensor {
@@ -270,27 +178,6 @@ export function asTensor(data: TensorData, options: TensorOptions = {}): Tensor 
 }
 
 // ---- by size ------------------------------------------------------------------------------------------------------
-
-/** `f(2, 3)`, `f([2, 3])`, each with options at the end. */
-export type SizeArgs =
-  | readonly [sizes: readonly number[], options?: TensorOptions]
-  | readonly [...sizes: number[]]
-  | readonly [...sizes: number[], options: TensorOptions];
-
-/** Takes sizes and options apart. */
-export function splitSizes<O extends TensorOptions = TensorOptions>(
-  args: readonly unknown[],
-  caller: string,
-  extra: readonly string[] = [],
-): { shape: Shape; options: O } {
-  const last = args[args.length - 1];
-  const hasOptions = typeof last === "object" && last !== null && !Array.isArray(last);
-  const sizes = hasOptions ? args.slice(0, -1) : args;
-  const list = sizes.length === 1 && Array.isArray(sizes[0]) ? sizes[0] : sizes;
-  const options = (hasOptions ? last : {}) as O;
-  checkOptions(options, caller, extra);
-  return { shape: checkShape(list as readonly number[], caller), options };
-}
 
 function filled(args: readonly unknown[], caller: string, value: Scalar): Tensor {
   const { shape, options } = splitSizes(args, caller);

@@ -3,7 +3,8 @@
  * @module
  */
 
-import { castScalar, checkOptions, finish, type TensorOptions } from "./create.ts";
+import { castScalar } from "./cast.ts";
+import { checkOptions, finish, type TensorOptions } from "./options.ts";
 import { getDefaultDtype, isFloatingPoint } from "./dtype.ts";
 import { checkShape } from "./shape.ts";
 import { allocateTensor, type Tensor } from "./tensor.ts";

@@ -19,6 +19,7 @@ import { Storage } from "./storage.ts";
 export type NestedArray<T = number | boolean> = T | NestedArray<T>[];
 
 // Methods come from the families in `ops/` and `autograd/`, each of which describes its own; see `ops/methods.ts`.
+/** The methods that the families of operations give to every tensor. */
 export interface Tensor extends TensorMethods {}
 
 /**
@@ -100,6 +101,7 @@ export class Tensor implements Displayable {
 
   /** The shape; with a dimension, its size. */
   size(): Shape;
+  /** The size of one dimension. */
   size(dim: number): number;
   size(dim?: number): Shape | number {
     return dim === undefined ? this.shape : this.shape[normalizeDim(dim, this.ndim)];
@@ -113,6 +115,7 @@ export class Tensor implements Displayable {
 
   /** The strides; with a dimension, that dimension's. */
   stride(): Shape;
+  /** One dimension's stride. */
   stride(dim: number): number;
   stride(dim?: number): Shape | number {
     return dim === undefined ? this.strides : this.strides[normalizeDim(dim, this.ndim)];
