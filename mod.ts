@@ -23,8 +23,8 @@ export type { AutogradMeta, VersionCounter, ViewInfo } from "./src/tensor/autogr
 export type { Shape } from "./src/tensor/shape.ts";
 export type { Storage } from "./src/tensor/storage.ts";
 export type * from "./src/ops/methods.ts";
-export type { AutogradMethods } from "./src/autograd/methods.ts";
-export type { Node } from "./src/autograd/node.ts";
+export type { AutogradMethods, BackwardOptions, HookHandle } from "./src/autograd/methods.ts";
+export type { GradHook, NextFunction, Node, OutputHook } from "./src/autograd/node.ts";
 export type { Named, ValuesIndices } from "./src/ops/fold.ts";
 export type { NormMethods } from "./src/ops/norm.ts";
 export type { StridedMethods } from "./src/ops/strided.ts";
