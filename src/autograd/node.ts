@@ -13,7 +13,9 @@ export type GradHook = (grad: Tensor) => Tensor | null | undefined | void;
 
 /** A hook on one output of a node. */
 export interface OutputHook {
+  /** Which output. */
   readonly output: number;
+  /** What to call. */
   readonly hook: GradHook;
 }
 

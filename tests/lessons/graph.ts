@@ -30,7 +30,11 @@ export function printGraph(root: GraphNode | null, print: (line: string) => void
     if (node.variable) {
       print(`${pad}${node.name()} leaf shape=${str(tuple(...node.variable.shape))}`);
     } else {
-      const saved = Object.entries(node.saved()).sort(([a], [b]) => a < b ? -1 : 1);
+      // Our attributes are in camelCase, Python's in snake_case.
+      const snake = (name: string) => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
+      const saved = Object.entries(node.saved()).map(([k, v]) => [snake(k), v] as const).sort(([a], [b]) =>
+        a < b ? -1 : 1
+      );
       print(`${pad}${node.name()} ${saved.map(([k, v]) => `${k}=${savedText(v)}`).join(", ")}`.trimEnd());
     }
     for (const [next] of node.nextFunctions) visit(next, depth + 1);
