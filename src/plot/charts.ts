@@ -79,6 +79,9 @@ export function isData(value: unknown): boolean {
     typeof (value as { toArray?: unknown } | undefined)?.toArray === "function";
 }
 
+/** Up to so many points a line is drawn through each: plotly else leaves some out, and smooth curves get corners. */
+const SMOOTH = 5000;
+
 function indices(length: number): Float64Array<ArrayBuffer> {
   return Float64Array.from({ length }, (_, i) => i);
 }
@@ -93,7 +96,7 @@ function lineTrace(caller: string, { x, y, name, color, markers }: Series): Trac
     x: xs,
     y: ys,
     ...named(name),
-    ...(color === undefined ? {} : { line: { color } }),
+    line: { ...(color === undefined ? {} : { color }), ...(ys.length <= SMOOTH ? { simplify: false } : {}) },
   };
 }
 

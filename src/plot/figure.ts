@@ -42,6 +42,9 @@ const MESSAGE_BYTES = 980_000;
 /** What one message carries for the figure's data at most, before it is thinned further. */
 const FIRST_LIMITS: ThinLimits = { points: 20_000, side: 400 };
 
+/** Pixels down of a row of a legend, and across of an entry beside its name. */
+const LEGEND_ROW = 19, LEGEND_KEY = 45;
+
 const KINDS = [".html", ".svg", ".png", ".json"];
 
 let carried = false;
@@ -164,11 +167,20 @@ export class Figure implements Displayable {
     return this;
   }
 
+  /** Rows of a legend above the picture, about: entries that do not fit into one row stand in equal columns. */
+  #legendRows(width: number): number {
+    const shown = this.data.filter((trace) => trace.showlegend !== false && typeof trace.name === "string");
+    const widths = shown.map((trace) => LEGEND_KEY + 6.5 * (trace.name as string).length);
+    const sum = widths.reduce((a, b) => a + b, 0);
+    return sum <= width ? 1 : Math.ceil(shown.length / Math.max(1, Math.floor(width / Math.max(...widths))));
+  }
+
   /** The layout with the template and the margins under it. */
   #fullLayout(): Layout {
     const template = this.layout.template === undefined ? { template: TEMPLATE } : {};
     const { y = 0 } = (this.layout.legend ?? {}) as { y?: number };
-    const margin = { l: 60, r: 24, t: (this.title ? 56 : 24) + (y > 1 ? 12 : 0), b: 48 };
+    const above = y > 1 ? 12 + LEGEND_ROW * (this.#legendRows(this.width - 84) - 1) : 0;
+    const margin = { l: 60, r: 24, t: (this.title ? 56 : 24) + above, b: 48 };
     return merge({ ...template, margin, ...tickLayout(this.data, this.layout) }, this.layout);
   }
 

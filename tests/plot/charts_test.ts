@@ -177,6 +177,23 @@ Deno.test("tangent: the slope of a function of tensors is its gradient", () => {
   assertEquals(figure.data.slice(1).map((trace) => trace.name), ["slope 3 at x = 1", "slope 12 at x = −2"]);
 });
 
+Deno.test("line: through every point, unless there are very many", () => {
+  const simplify = (n: number): unknown =>
+    (plot.line(new Float64Array(n)).data[0].line as plot.Trace).simplify;
+  assertEquals([simplify(5000), simplify(5001)], [false, undefined]);
+});
+
+Deno.test("a legend above the picture has room for its rows", () => {
+  const top = (names: string[]): number => {
+    const figure = plot.line(names.map((name) => ({ y: [1, 2], name })), { legend: "top", title: "T" });
+    return (figure.toJSON().layout.margin as { t: number }).t;
+  };
+  const one = top(["f(x)", "g(x)"]);
+  const long = "the slope at x = -3 is -0.6";
+  assert(top([long, long, long, long]) >= one + 19, "two rows");
+  assertEquals(top([long, long]), one, "they fit side by side");
+});
+
 Deno.test("tangent: slopes by differences or as given, lines through the points", async () => {
   const cube = (x: number): number => x ** 3;
   const names = (figure: plot.Figure): unknown[] => figure.data.slice(1).map((trace) => trace.name);
