@@ -25,7 +25,6 @@ export type { Storage } from "./src/tensor/storage.ts";
 export type * from "./src/ops/methods.ts";
 export type { AutogradMethods, BackwardOptions, HookHandle } from "./src/autograd/methods.ts";
 export type { GradHook, NextFunction, Node, OutputHook } from "./src/autograd/node.ts";
-export type { Named, ValuesIndices } from "./src/ops/fold.ts";
 export type { NormMethods } from "./src/ops/norm.ts";
 export type { StridedMethods } from "./src/ops/strided.ts";
 export {
@@ -68,6 +67,7 @@ export {
   zero_,
 } from "./src/ops/copy.ts";
 export * from "./src/ops/reduce.ts";
+export { MinMax, ReturnType, ValuesIndices } from "./src/ops/return_types.ts";
 export * from "./src/ops/extrema.ts";
 export * from "./src/ops/statistics.ts";
 export * from "./src/ops/quantile.ts";

@@ -10,21 +10,11 @@ import { normalizeDim, type Shape } from "../tensor/shape.ts";
 import { installMethods, Tensor } from "../tensor/tensor.ts";
 import { applyPointwise } from "./apply.ts";
 import type { Operand } from "./compute.ts";
-import {
-  type DimOptions,
-  type Dims,
-  fold,
-  type Named,
-  named,
-  reduceArgs,
-  reducedDims,
-  reducedShape,
-  unreduce,
-  type ValuesIndices,
-} from "./fold.ts";
+import { type DimOptions, type Dims, fold, reduceArgs, reducedDims, reducedShape, unreduce } from "./fold.ts";
 import { maximum, minimum } from "./pointwise.ts";
 import { PointwiseOp } from "./pointwise_op.ts";
 import { record, recordAll, type Rule } from "./record.ts";
+import { MinMax, ValuesIndices } from "./return_types.ts";
 import { evenly, scatterBack } from "./selecting.ts";
 
 type Side = "max" | "min";
@@ -150,7 +140,7 @@ const Aminmax: Rule<Reduced> = {
 };
 
 /** The smallest and the largest element, of all or along a dimension. */
-export function aminmax(x: Tensor, options: DimOptions = {}): Named<"min" | "max"> {
+export function aminmax(x: Tensor, options: DimOptions = {}): MinMax {
   const o = reduceArgs<DimOptions>(undefined, options, "aminmax", keys);
   const dims = o.dim === undefined ? reducedDims(null, x.ndim) : reducedDims(o.dim, x.ndim);
   checkNotEmpty("aminmax", x, o.dim, dims);
@@ -158,7 +148,7 @@ export function aminmax(x: Tensor, options: DimOptions = {}): Named<"min" | "max
   const [min] = fold(x, valueFold("min", x.dtype), dims, shape, x.dtype);
   const [max] = fold(x, valueFold("max", x.dtype), dims, shape, x.dtype);
   recordAll(Aminmax, [min, max], [x], { dim: dims, keepdim }, { self: x, min, max });
-  return named({ min, max });
+  return new MinMax("aminmax", min, max);
 }
 
 // ---- argmax, argmin -----------------------------------------------------------------------------------------------
@@ -242,7 +232,7 @@ function overloaded(side: Side, two: (a: Operand, b: Operand) => Tensor): Extrem
       "int64",
     );
     recordAll(along, [values, indices], [x], { selfSymSizes: x.shape, dim: d, keepdim }, { indices });
-    return named({ values, indices });
+    return new ValuesIndices(side, values, indices);
   }) as Extreme;
 }
 
@@ -258,7 +248,7 @@ export interface ExtremaMethods {
   /** The smallest element; equal ones share the gradient. */
   amin(dim?: Dims | ExtremeOptions, options?: ExtremeOptions): Tensor;
   /** The smallest and the largest element. */
-  aminmax(options?: DimOptions): Named<"min" | "max">;
+  aminmax(options?: DimOptions): MinMax;
   /** Where the largest element is. */
   argmax(dim?: number | null | ArgOptions, options?: ArgOptions): Tensor;
   /** Where the smallest element is. */

@@ -182,17 +182,3 @@ export function expandBack(g: Tensor, shape: Shape, dims: readonly number[], kee
   const full = unreduce(g, shape, dims, keepdim);
   return sameShape(full.shape, shape) ? full : expand(full, shape);
 }
-
-/** A result with names that can be taken apart like a list: `const { values, indices } = ...`, `const [v, i] = ...`. */
-export type Named<K extends string> = { readonly [Name in K]: Tensor } & Iterable<Tensor>;
-
-/** Values along a dimension, and where they were. */
-export type ValuesIndices = Named<"values" | "indices">;
-
-/** Makes a {@linkcode Named} result. */
-export function named<K extends string>(entries: Record<K, Tensor>): Named<K> {
-  Object.defineProperty(entries, Symbol.iterator, {
-    value: () => Object.values(entries)[Symbol.iterator](),
-  });
-  return Object.freeze(entries) as Named<K>;
-}

@@ -7,9 +7,10 @@ import { selectKth, sortKeys, type SortScratch } from "../backend/cpu/sort_js.ts
 import { type DType, isFloatingPoint } from "../tensor/dtype.ts";
 import { contiguousStrides, normalizeDim, SCALAR_SHAPE, type Shape } from "../tensor/shape.ts";
 import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
-import { type DimOptions, named, reduceArgs, reducedShape, type ValuesIndices } from "./fold.ts";
+import { type DimOptions, reduceArgs, reducedShape } from "./fold.ts";
 import { asLines, fromLines, linesShape } from "./lines.ts";
 import { record, recordAll, type Rule } from "./record.ts";
+import { ValuesIndices } from "./return_types.ts";
 import { evenly, scatterBack } from "./selecting.ts";
 
 // ---- lines in order -----------------------------------------------------------------------------------------------
@@ -135,7 +136,7 @@ export function sort(x: Tensor, dim?: number | SortOptions, options?: SortOption
     { selfSymSizes: x.shape, dim: d, keepdim: true },
     { indices: result.indices },
   );
-  return named(result);
+  return new ValuesIndices("sort", result.values, result.indices);
 }
 
 /** The places of the elements along a dimension in order. */
@@ -207,7 +208,7 @@ export function topk(x: Tensor, k: number, dim?: number | TopkOptions, options?:
   const result = few(x, d, k, largest) ?? chosen(x, d, k, largest, (places) => places);
   const args = { selfSymSizes: x.shape, dim: d, keepdim: true };
   recordAll(Topk, [result.values, result.indices], [x], args, { indices: result.indices });
-  return named(result);
+  return new ValuesIndices("topk", result.values, result.indices);
 }
 
 // ---- one element of each line -------------------------------------------------------------------------------------
@@ -230,7 +231,7 @@ function pickOne(
   const shape = reducedShape(x.shape, x.ndim === 0 ? [] : [dim], keepdim);
   const values = reshaped(kept.values, shape), indices = reshaped(kept.indices, shape);
   recordAll(rule, [values, indices], [x], { selfSymSizes: x.shape, dim, keepdim }, { indices });
-  return named({ values, indices });
+  return new ValuesIndices(name, values, indices);
 }
 
 /** A fresh row-major tensor in another shape. */

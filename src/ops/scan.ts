@@ -12,9 +12,10 @@ import { normalizeDim } from "../tensor/shape.ts";
 import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
 import { applyPointwise } from "./apply.ts";
 import { to } from "./copy.ts";
-import { checkKeys, named, type ValuesIndices } from "./fold.ts";
+import { checkKeys } from "./fold.ts";
 import { cat } from "./join.ts";
 import { alongLines, asLines, fromLines } from "./lines.ts";
+import { ValuesIndices } from "./return_types.ts";
 import { scatterBack } from "./selecting.ts";
 import { PointwiseOp } from "./pointwise_op.ts";
 import { cumprodBackward, cumsumFromEnd } from "./prod_gradient.ts";
@@ -167,7 +168,7 @@ function extremeScan(name: "cummax" | "cummin", sign: string): (x: Tensor, dim: 
     const d = normalizeDim(dim, x.ndim);
     const [values, indices] = alongLines(x, d, op, [x.dtype, "int64"]);
     recordAll(rule, [values, indices], [x], { dim: d }, { indices });
-    return named({ values, indices });
+    return new ValuesIndices(name, values, indices);
   };
 }
 

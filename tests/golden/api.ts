@@ -21,6 +21,7 @@ export function isTensor(value: unknown): boolean {
 export function tensorsOf(value: unknown): Loose[] {
   if (isTensor(value)) return [value];
   if (Array.isArray(value)) return value.flatMap(tensorsOf);
+  if (value instanceof dg.ReturnType) return [...value as Iterable<unknown>].flatMap(tensorsOf);
   if (value !== null && typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype) {
     return Object.values(value).flatMap(tensorsOf);
   }

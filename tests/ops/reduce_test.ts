@@ -249,6 +249,11 @@ Deno.test("NaN wins in extremes and sorts last; the nan- forms pass over it", ()
 Deno.test("results with names can be taken apart like lists", () => {
   const [values, indices] = dg.tensor([[3, 1], [2, 5]]).max(1);
   assertEquals([values.toArray(), indices.toArray()], [[3, 5], [0, 1]]);
+  assertEquals(
+    String(dg.tensor([[1, 3], [2, 0]]).max(1)),
+    "torch.return_types.max(\nvalues=tensor([3., 2.]),\nindices=tensor([1, 0]))",
+  );
+  assert(String(dg.tensor([2n, 1n]).sort()).startsWith("torch.return_types.sort(\nvalues=tensor([1, 2])"));
   const { min, max } = dg.tensor([3, 1, 2]).aminmax();
   assertEquals([min.item(), max.item()], [1, 3]);
   assertEquals(indices.requiresGrad, false);
