@@ -24,8 +24,8 @@ const MAX_OUTPUT_BYTES = 512 * 1024 * 1024;
 /** Ask for the mark again when nothing has been heard from the kernel for so long. */
 const SYNC_PATIENCE = 1000;
 const SYNC_ATTEMPTS = 5;
-/** A kernel that does not answer a signal for so long is in a loop. */
-const NOTICE_PATIENCE = 150;
+/** A kernel that does not answer a signal for so long is in a loop. Generous: on a loaded machine answers are late. */
+const NOTICE_PATIENCE = 500;
 /** After its answer the kernel needs so long to end the cell, or to find that it computes all the time. */
 const ANSWER_PATIENCE = 5000;
 const INTERRUPT_ATTEMPTS = 5;

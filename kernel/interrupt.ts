@@ -67,12 +67,17 @@ export class Interrupter {
         if (this.#cell === cell) act();
       }, milliseconds);
     later(GRACE, () => {
-      for (const timer of this.#timers) clearTimeout(timer);
-      this.#timers.clear();
+      this.#cancelTimers();
       // If long computations go on now, they did not hang on timers, and nothing will be collected.
       this.#measure(later, 1, LONG_TURN, onBusy, () => {
         // One collection does not always do: some references die only when the event loop has turned.
-        for (let i = 1; i <= COLLECTIONS; i++) later(20 * i, () => this.#collectGarbage());
+        // And where a timer had just fired, the cell has started the next.
+        for (let i = 1; i <= COLLECTIONS; i++) {
+          later(20 * i, () => {
+            this.#cancelTimers();
+            this.#collectGarbage();
+          });
+        }
         later(20 * (COLLECTIONS + 1), () => this.#measure(later, TURNS, TURNS * BUSY_TURN, onBusy));
       });
     });
@@ -93,6 +98,11 @@ export class Interrupter {
       else onFree?.();
     };
     later(0, turn);
+  }
+
+  #cancelTimers(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
   }
 
   #collectGarbage(): void {
