@@ -8,7 +8,15 @@ import { castScalar } from "../tensor/cast.ts";
 import { full, scalarTensor, tensor, type TensorData, zeros } from "../tensor/create.ts";
 import { checkOptions, finish, type TensorOptions } from "../tensor/options.ts";
 import { checkDType, type DType, dtypes, type Scalar, typeName } from "../tensor/dtype.ts";
-import { checkShape, contiguousStrides, frozen, numel, SCALAR_SHAPE, type Shape } from "../tensor/shape.ts";
+import {
+  checkShape,
+  contiguousStrides,
+  frozen,
+  numel,
+  sameShape,
+  SCALAR_SHAPE,
+  type Shape,
+} from "../tensor/shape.ts";
 import { Storage } from "../tensor/storage.ts";
 import { checkDevice, type Device } from "../tensor/device.ts";
 import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
@@ -26,8 +34,41 @@ export function copyInto(target: Tensor, source: Operand): void {
     target.storage.set(target.offset, castScalar(source, target.dtype));
     return;
   }
+  if (typeof source === "object" && copyRuns(target, source)) return;
   const dtype = typeof source === "object" ? source.dtype : target.dtype;
   compute(identity, [source], target, dtype);
+}
+
+/** From this many elements on a run is copied at once. */
+const RUN = 256;
+
+/**
+ * Copies runs of elements that lie one behind the other on both sides, as memory. False, with nothing done, where dtypes or
+ * shapes differ or the runs are short.
+ */
+function copyRuns(target: Tensor, source: Tensor): boolean {
+  const { shape } = target;
+  if (source.dtype !== target.dtype || !sameShape(source.shape, shape)) return false;
+  let outer = shape.length, run = 1;
+  while (outer > 0) {
+    const size = shape[outer - 1];
+    if (size !== 1 && (source.strides[outer - 1] !== run || target.strides[outer - 1] !== run)) break;
+    run *= size;
+    outer--;
+  }
+  if (run < RUN) return false;
+  const to = target.storage.data as Float64Array, from = source.storage.data as Float64Array;
+  const walk = (dim: number, at: number, origin: number): void => {
+    if (dim === outer) {
+      to.set(from.subarray(origin, origin + run), at);
+      return;
+    }
+    for (let i = 0; i < shape[dim]; i++) {
+      walk(dim + 1, at + i * target.strides[dim], origin + i * source.strides[dim]);
+    }
+  };
+  walk(0, target.offset, source.offset);
+  return true;
 }
 
 const Clone: Rule<object> = { name: "CloneBackward0", backward: (g) => [g] };

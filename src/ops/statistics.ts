@@ -113,7 +113,7 @@ const Std: Rule<Args> = {
 };
 
 /** The variance of all elements, or over dimensions. Divides by the number of elements less 1 unless told otherwise. */
-export function variance(x: Tensor, dim?: Dims | VarOptions, options?: VarOptions): Tensor {
+function variance(x: Tensor, dim?: Dims | VarOptions, options?: VarOptions): Tensor {
   const { spread, args } = compute("var", false, x, dim, options);
   return record(Var, spread, [x], args, { self: x });
 }
