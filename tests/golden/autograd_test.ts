@@ -6,6 +6,7 @@
 import { assertEquals } from "@std/assert";
 import { inPlaceScripts } from "./autograd_inplace_scripts.ts";
 import { gradientScripts } from "./autograd_scripts.ts";
+import { nnScripts } from "./nn_scripts.ts";
 import { readGolden } from "./runner.ts";
 import { testScript } from "./scripts.ts";
 
@@ -15,9 +16,9 @@ interface PrintedScript {
   printed: string;
 }
 
-const scripts = { ...gradientScripts, ...inPlaceScripts };
-/** Modules, optimisers and files have their own tests. */
-const elsewhere = /^(nn|zero_grad|hooks\/module|serialize)/;
+const scripts = { ...gradientScripts, ...inPlaceScripts, ...nnScripts };
+/** Files have their own tests. */
+const elsewhere = /^serialize/;
 const cases = readGolden<{ cases: PrintedScript[] }>("autograd").cases.filter((c) => !elsewhere.test(c.id));
 
 Deno.test("autograd: every script is answered", () => {

@@ -6,7 +6,7 @@
 import type { CallCase } from "./runner.ts";
 
 /** What of a case is not compared. */
-export type Aspect = "all" | "gradFn" | "message";
+export type Aspect = "all" | "gradFn" | "gradients" | "message";
 
 /** One deliberate difference. */
 export interface Deviation {
@@ -20,6 +20,12 @@ export interface Deviation {
 
 /** Every deliberate difference. */
 export const deviations: readonly Deviation[] = [
+  {
+    id: /^(celu\/alpha=0.7|hardsigmoid)\/\w+\/float64$/,
+    aspect: "gradients",
+    reason:
+      "PyTorch keeps 1 / alpha and 1 / 6 in float32 here, so that gradients in float64 have 8 digits; ours have 16",
+  },
   {
     op: /^x\.eig_real_sorted$/,
     aspect: "all",

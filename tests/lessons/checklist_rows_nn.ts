@@ -45,8 +45,11 @@ export const rows: Record<number, Row> = {
   151: () => nodeName(sumOfSquares().call(ones2(), dg.zeros(2))),
   152: () => new dg.nn.MSELoss().call(dg.zeros(2, 1), dg.zeros(2)),
   153: () => {
-    const { betas, ...rest } = new dg.optim.Adam(new dg.nn.Linear(2, 1).parameters(), { lr: 1e-4 }).defaults;
-    return { ...rest, betas: tuple(...betas) };
+    const { defaults } = new dg.optim.Adam(new dg.nn.Linear(2, 1).parameters(), { lr: 1e-4 });
+    const snake = (key: string): string => key.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
+    return Object.fromEntries(
+      Object.entries(defaults).map(([key, v]) => [snake(key), Array.isArray(v) ? tuple(...v) : v]),
+    );
   },
   154: () => {
     const p = new dg.nn.Parameter(dg.tensor([1, 2]));

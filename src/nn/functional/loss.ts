@@ -109,6 +109,7 @@ function hidden(args: LossArgs): LossArgs {
 /** Brings both to one shape, with PyTorch's warning if they had two. */
 function matched(input: Tensor, target: Tensor): [Tensor, Tensor] {
   if (sameShape(input.shape, target.shape)) return [input, target];
+  const shape = broadcastShapes(input.shape, target.shape);
   warn(
     `Using a target size (torch.Size(${shapeText(target.shape)})) that is different to the input size ` +
       `(torch.Size(${
@@ -116,7 +117,6 @@ function matched(input: Tensor, target: Tensor): [Tensor, Tensor] {
       })). This will likely lead to incorrect results due to broadcasting. Please ` +
       "ensure they have the same size.",
   );
-  const shape = broadcastShapes(input.shape, target.shape);
   const wide = (t: Tensor) => sameShape(t.shape, shape) ? t : expand(t, shape);
   return [wide(input), wide(target)];
 }

@@ -1,0 +1,174 @@
+/**
+ * Small trainings: the loss of every step, and the parameters before and after, as in PyTorch.
+ *
+ * @module
+ */
+import { assert } from "@std/assert";
+import { dg, type Loose } from "./api.ts";
+import type { Encoded } from "./codec.ts";
+import { compare, type Tolerance } from "./compare.ts";
+import { readGolden } from "./runner.ts";
+import { exists } from "./scripts.ts";
+
+interface TrainCase {
+  id: string;
+  seed: number;
+  losses: number[];
+  initial: Record<string, Encoded>;
+  final: Record<string, Encoded>;
+}
+
+/** Called once with the model before the first step, then with every loss. */
+interface Log {
+  start(model: Loose): void;
+  loss(value: Loose): void;
+}
+
+interface Training {
+  readonly needs?: readonly string[];
+  readonly run: (log: Log) => void;
+}
+
+const nn: Loose = dg.nn ?? {}, F: Loose = nn.functional, optim: Loose = dg.optim;
+
+function descend(optimizer: Loose, loss: Loose): void {
+  optimizer.zeroGrad();
+  loss.backward();
+  optimizer.step();
+}
+
+const trainings: Record<string, Training> = {
+  "linear-regression-sgd": {
+    needs: ["linspace"],
+    run(log) {
+      const x = dg.linspace(-1, 1, 20).unsqueeze(1), y = x.mul(3).add(0.5);
+      const model = new nn.Linear(1, 1);
+      log.start(model);
+      const optimizer = new optim.SGD(model.parameters(), { lr: 0.1 });
+      for (let step = 0; step < 50; step++) {
+        const loss = F.mseLoss(model(x), y);
+        descend(optimizer, loss);
+        log.loss(loss);
+      }
+    },
+  },
+  "xor-mlp-adam": {
+    run(log) {
+      const x = dg.tensor([[0, 0], [0, 1], [1, 0], [1, 1]]), y = dg.tensor([[0], [1], [1], [0]]);
+      const model = new nn.Sequential(new nn.Linear(2, 8), new nn.Tanh(), new nn.Linear(8, 1));
+      log.start(model);
+      const optimizer = new optim.Adam(model.parameters(), { lr: 0.05 });
+      for (let step = 0; step < 100; step++) {
+        const loss = F.binaryCrossEntropyWithLogits(model(x), y);
+        descend(optimizer, loss);
+        log.loss(loss);
+      }
+    },
+  },
+  "classifier-adamw-cosine-clip": {
+    needs: ["nn.LayerNorm", "optim.lrScheduler.CosineAnnealingLR"],
+    run(log) {
+      const x = dg.randn(60, 4);
+      const y = x.select(1, 0).gt(0).long().add(x.select(1, 1).gt(0).long());
+      const model = new nn.Sequential(
+        new nn.Linear(4, 16),
+        new nn.GELU(),
+        new nn.LayerNorm(16),
+        new nn.Linear(16, 3),
+      );
+      log.start(model);
+      const optimizer = new optim.AdamW(model.parameters(), { lr: 0.02, weightDecay: 0.1 });
+      const schedule = new optim.lrScheduler.CosineAnnealingLR(optimizer, 40);
+      for (let step = 0; step < 40; step++) {
+        const loss = F.crossEntropy(model(x), y, { labelSmoothing: 0.05 });
+        optimizer.zeroGrad();
+        loss.backward();
+        nn.utils.clipGradNorm_(model.parameters(), 0.5);
+        optimizer.step();
+        schedule.step();
+        log.loss(loss);
+      }
+    },
+  },
+  "lbfgs-closure": {
+    run(log) {
+      const x = new nn.Parameter(dg.tensor([-1.2, 1]));
+      class Holder extends nn.Module {
+        x = x;
+        forward(): void {}
+      }
+      log.start(new Holder());
+      const optimizer = new optim.LBFGS([x], { lineSearchFn: "strong_wolfe", maxIter: 10 });
+      for (let step = 0; step < 5; step++) {
+        log.loss(optimizer.step(() => {
+          optimizer.zeroGrad();
+          const [a, b] = [x.select(0, 0), x.select(0, 1)];
+          const loss = dg.sub(1, a).pow(2).add(b.sub(a.pow(2)).pow(2).mul(100));
+          loss.backward();
+          return loss;
+        }));
+      }
+    },
+  },
+  "gan-two-optimizers": {
+    run(log) {
+      const real = dg.randn(32, 1).mul(0.5).add(2);
+      const g = new nn.Linear(2, 1);
+      const d = new nn.Sequential(new nn.Linear(1, 8), new nn.LeakyReLU(0.2), new nn.Linear(8, 1));
+      log.start(new nn.ModuleDict({ g, d }));
+      const options = { lr: 0.02, betas: [0.5, 0.9] };
+      const og = new optim.Adam(g.parameters(), options), od = new optim.Adam(d.parameters(), options);
+      const bce = new nn.BCEWithLogitsLoss();
+      for (let step = 0; step < 15; step++) {
+        const fake = g(dg.randn(32, 2));
+        const dl = bce(d(real), dg.ones(32, 1)).add(bce(d(fake.detach()), dg.zeros(32, 1)));
+        descend(od, dl);
+        const gl = bce(d(fake), dg.ones(32, 1));
+        descend(og, gl);
+        log.loss(dl);
+        log.loss(gl);
+      }
+    },
+  },
+};
+
+const file = readGolden<{ cases: TrainCase[]; tol: Record<string, Tolerance> }>("train");
+
+for (const c of file.cases) {
+  const training = trainings[c.id];
+  const missing = training === undefined
+    ? ["this training"]
+    : (training.needs ?? []).filter((path) => !exists(path));
+  Deno.test({
+    name: `train/${c.id}${missing.length > 0 ? `, not built yet: ${missing.join(", ")}` : ""}`,
+    ignore: missing.length > 0,
+    fn(): void {
+      let model!: Loose;
+      const losses: number[] = [];
+      const check = (when: string, expected: Record<string, Encoded>, tolerance: Tolerance): void => {
+        const state = model.stateDict();
+        for (const [name, values] of Object.entries(expected)) {
+          const wrong = compare(state[name], values, tolerance);
+          assert(wrong === null, `${name} ${when}: ${wrong}`);
+        }
+      };
+      dg.manualSeed(c.seed);
+      training.run({
+        start(made) {
+          model = made;
+          check("at first", c.initial, [0, 0]);
+        },
+        loss: (value) => void losses.push(value.item()),
+      });
+      assert(losses.length === c.losses.length, `${losses.length} losses, expected ${c.losses.length}`);
+      losses.forEach((loss, i) => {
+        const expected = c.losses[i];
+        assert(
+          Math.abs(loss - expected) <= 1e-6 + 2e-3 * Math.abs(expected),
+          `loss ${i} is ${loss}, expected ${expected}`,
+        );
+      });
+      check("at last", c.final, [2e-3, 2e-4]);
+    },
+  });
+}
