@@ -39,3 +39,4 @@ export {
   type RpropOptions,
 } from "./adaptive.ts";
 export { LBFGS, type LBFGSOptions } from "./lbfgs.ts";
+export * as lrScheduler from "./lr_scheduler/mod.ts";

@@ -58,7 +58,7 @@ function make(c: SchedCase, optimizer: Loose): Loose {
   return new S[c.scheduler](
     optimizer,
     ...required,
-    Object.fromEntries(rest.map(([k, v]) => [camelCase(k), decode(v)])),
+    Object.fromEntries(rest.map(([k, v]) => [camelCase(k).replace(/^T(?=[A-Z])/, "t"), decode(v)])),
   );
 }
 
