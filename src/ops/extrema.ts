@@ -165,7 +165,7 @@ function place(side: Side): (x: Tensor, dim?: number | null | ArgOptions, option
   const name = `arg${side}`;
   return (x, dim, options) => {
     const o = reduceArgs<ArgOptions>(dim, options, name, keys);
-    if (x.dtype === "bool") throw new TypeError(`"${name}_cpu" not implemented for 'Bool'`);
+    if (x.dtype === "bool") throw new TypeError(`${name}(): does not support bool input`);
     const dims = reducedDims(o.dim, x.ndim);
     checkNotEmpty(name, x, o.dim, dims, false);
     const shape = reducedShape(x.shape, dims, o.keepdim ?? false);

@@ -153,9 +153,24 @@ export function norm(
   return normOf("linalg.vectorNorm", x, { ord, dim: o.dim, keepdim: o.keepdim, dtype: o.dtype });
 }
 
+const Dist: Rule<{ p: number }> = {
+  name: "DistBackward0",
+  backward: (g, node) => {
+    const { p } = node.args, x = node.tensor("self"), other = node.tensor("other");
+    if (p === 0) return [null, null];
+    const d = x.sub(other);
+    const back = normBackward(g, d, node.tensor("result"), p, d.shape.map((_, i) => i));
+    return [
+      node.needs(0) ? back.sumToSize(x.shape) : null,
+      node.needs(1) ? back.neg().sumToSize(other.shape) : null,
+    ];
+  },
+};
+
 /** The p-norm of the difference of two tensors. */
 export function dist(x: Tensor, other: Tensor, p = 2): Tensor {
-  return norm(x.sub(other), p);
+  const out = norm(x.detach().sub(other.detach()), p);
+  return record(Dist, out, [x, other], { p }, { self: x, other, result: out });
 }
 
 // ---- renorm -------------------------------------------------------------------------------------------------------

@@ -153,6 +153,44 @@ Deno.test("folds over outer dimensions agree with folds over copies, beyond a bl
   pairs.forEach(([a, b], i) => assertEquals(a.toArray(), b.toArray(), `pair ${i}`));
 });
 
+Deno.test("every order of dimensions and every choice of reduced ones agree with plain loops", () => {
+  const sizes = [2, 3, 4, 5];
+  const base = dg.arange(120).mul(0.7).sin().reshape(sizes);
+  const orders = permutations([0, 1, 2, 3]);
+  for (const order of orders) {
+    const x = base.permute(order), shape = x.shape;
+    for (let mask = 1; mask < 16; mask++) {
+      const dims = [0, 1, 2, 3].filter((d) => mask & (1 << d)),
+        kept = [0, 1, 2, 3].filter((d) => !dims.includes(d));
+      const sums = new Map<string, { sum: number; max: number; at: number; count: number }>();
+      for (const at of places(shape)) {
+        const v = Number(x.at(at.reduce((index, i, d) => index * shape[d] + i, 0)));
+        const key = kept.map((d) => at[d]).join();
+        const s = sums.get(key) ?? { sum: 0, max: -Infinity, at: 0, count: 0 };
+        if (v > s.max) Object.assign(s, { max: v, at: s.count });
+        sums.set(key, { ...s, sum: s.sum + v, count: s.count + 1 });
+      }
+      const expected = [...sums.values()];
+      const flat = (t: dg.Tensor) => t.reshape(-1).toArray() as number[];
+      flat(x.sum(dims)).forEach((v, i) => assert(Math.abs(v - expected[i].sum) < 1e-5));
+      assertEquals(flat(x.amax(dims)), expected.map((s) => s.max));
+      if (dims.length === 1) assertEquals(flat(x.argmax(dims[0])), expected.map((s) => s.at));
+    }
+  }
+});
+
+function permutations(list: number[]): number[][] {
+  if (list.length === 0) return [[]];
+  return list.flatMap((x) => permutations(list.filter((y) => y !== x)).map((rest) => [x, ...rest]));
+}
+
+function places(shape: readonly number[]): number[][] {
+  return shape.reduce<number[][]>(
+    (all, size) => all.flatMap((at) => Array.from({ length: size }, (_, i) => [...at, i])),
+    [[]],
+  );
+}
+
 Deno.test("sums of integers are int64 and exact", () => {
   const big = dg.tensor([9007199254740993n, 1n, -3n]);
   assertEquals(big.sum().typedArray()[0], 9007199254740991n);
