@@ -96,6 +96,7 @@ export class Adam extends Optimizer<AdamOptions> {
     super(params, optionsOver(adamDefaults, options, new.target.name));
   }
 
+  /** Throws for options out of range. */
   protected override check(o: AdamOptions): void {
     checkNotNegative(o.lr, "learning rate");
     checkNotNegative(o.eps, "epsilon value");
@@ -104,6 +105,7 @@ export class Adam extends Optimizer<AdamOptions> {
     checkDifferentiable(o.differentiable);
   }
 
+  /** Changes one parameter. */
   protected override update(
     p: Tensor,
     grad: Tensor,
@@ -173,6 +175,7 @@ export class Adamax extends Optimizer<AdamaxOptions> {
     super(params, optionsOver(defaults, options, "Adamax"));
   }
 
+  /** Throws for options out of range. */
   protected override check(o: AdamaxOptions): void {
     checkNotNegative(o.lr, "learning rate");
     checkNotNegative(o.eps, "epsilon value");
@@ -181,6 +184,7 @@ export class Adamax extends Optimizer<AdamaxOptions> {
     checkDifferentiable(o.differentiable);
   }
 
+  /** Changes one parameter. */
   protected override update(
     p: Tensor,
     grad: Tensor,
@@ -252,6 +256,7 @@ export class NAdam extends Optimizer<NAdamOptions> {
     super(params, optionsOver(defaults, options, "NAdam"));
   }
 
+  /** Throws for options out of range. */
   protected override check(o: NAdamOptions): void {
     checkNotNegative(o.lr, "learning rate");
     checkNotNegative(o.eps, "epsilon value");
@@ -261,6 +266,7 @@ export class NAdam extends Optimizer<NAdamOptions> {
     checkDifferentiable(o.differentiable);
   }
 
+  /** Changes one parameter. */
   protected override update(
     p: Tensor,
     grad: Tensor,
@@ -317,6 +323,7 @@ export class RAdam extends Optimizer<RAdamOptions> {
     super(params, optionsOver(defaults, options, "RAdam"));
   }
 
+  /** Throws for options out of range. */
   protected override check(o: RAdamOptions): void {
     checkNotNegative(o.lr, "learning rate");
     checkNotNegative(o.eps, "epsilon value");
@@ -325,6 +332,7 @@ export class RAdam extends Optimizer<RAdamOptions> {
     checkDifferentiable(o.differentiable);
   }
 
+  /** Changes one parameter. */
   protected override update(
     p: Tensor,
     grad: Tensor,

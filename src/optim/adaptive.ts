@@ -91,6 +91,7 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
     super(params, optionsOver(defaults, options, "RMSprop"));
   }
 
+  /** Throws for options out of range. */
   protected override check(o: RMSpropOptions): void {
     checkCommon(o);
     checkNotNegative(o.eps, "epsilon value");
@@ -98,6 +99,7 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
     checkNotNegative(o.alpha, "alpha value");
   }
 
+  /** Changes one parameter. */
   protected override update(
     p: Tensor,
     grad: Tensor,
@@ -153,6 +155,7 @@ export class Adagrad extends Optimizer<AdagradOptions> {
     super(params, optionsOver(defaults, options, "Adagrad"));
   }
 
+  /** Throws for options out of range. */
   protected override check(o: AdagradOptions): void {
     checkCommon(o);
     checkNotNegative(o.lrDecay, "lr_decay value");
@@ -160,6 +163,7 @@ export class Adagrad extends Optimizer<AdagradOptions> {
     checkNotNegative(o.eps, "epsilon value");
   }
 
+  /** Changes one parameter. */
   protected override update(
     p: Tensor,
     grad: Tensor,
@@ -208,12 +212,14 @@ export class Adadelta extends Optimizer<AdadeltaOptions> {
     super(params, optionsOver(defaults, options, "Adadelta"));
   }
 
+  /** Throws for options out of range. */
   protected override check(o: AdadeltaOptions): void {
     checkCommon(o);
     if (!(o.rho >= 0 && o.rho <= 1)) throw new RangeError(`Invalid rho value: ${o.rho}`);
     checkNotNegative(o.eps, "epsilon value");
   }
 
+  /** Changes one parameter. */
   protected override update(
     p: Tensor,
     grad: Tensor,
@@ -267,12 +273,14 @@ export class Rprop extends Optimizer<RpropOptions> {
     super(params, optionsOver(defaults, options, "Rprop"));
   }
 
+  /** Throws for options out of range. */
   protected override check(o: RpropOptions): void {
     checkCommon({ ...o, weightDecay: 0 });
     const [less, more] = o.etas;
     if (!(0 < less && less < 1 && 1 < more)) throw new RangeError(`Invalid eta values: ${less}, ${more}`);
   }
 
+  /** Changes one parameter. */
   protected override update(
     p: Tensor,
     grad: Tensor,
@@ -331,10 +339,12 @@ export class ASGD extends Optimizer<ASGDOptions> {
     super(params, optionsOver(defaults, options, "ASGD"));
   }
 
+  /** Throws for options out of range. */
   protected override check(o: ASGDOptions): void {
     checkCommon(o);
   }
 
+  /** Changes one parameter. */
   protected override update(
     p: Tensor,
     grad: Tensor,

@@ -76,6 +76,7 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
     group.maxEval ??= Math.floor(group.maxIter * 5 / 4);
   }
 
+  /** Throws for options out of range. */
   protected override check(o: LBFGSOptions): void {
     if (!(o.lr >= 0)) throw new RangeError(`Invalid learning rate: ${o.lr}`);
     if (o.lineSearchFn !== null && o.lineSearchFn !== "strong_wolfe") {
@@ -83,6 +84,7 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
     }
   }
 
+  /** Changes one parameter. */
   protected override update(): void {
     throw new TypeError("LBFGS changes all parameters at once: call step(closure)");
   }

@@ -85,6 +85,7 @@ export class SGD extends Optimizer<SGDOptions> {
     super(params, optionsOver(defaults, options, "SGD"));
   }
 
+  /** Throws for options out of range. */
   protected override check(o: SGDOptions): void {
     checkNotNegative(o.lr, "learning rate");
     checkNotNegative(o.momentum, "momentum value");
@@ -95,6 +96,7 @@ export class SGD extends Optimizer<SGDOptions> {
     checkDifferentiable(o.differentiable);
   }
 
+  /** Changes one parameter. */
   protected override update(p: Tensor, grad: Tensor, group: ParamGroup<SGDOptions>, state: ParamState): void {
     const { lr, momentum, dampening, weightDecay, nesterov, maximize } = group;
     const moving = momentum !== 0, decay = weightDecay !== 0;

@@ -34,6 +34,7 @@ export class SequentialLR extends LRScheduler {
     this.lastEpoch = 0;
   }
 
+  /** The learning rates of the present step. */
   protected override rates(): number[] {
     return this.groups.map(({ lr }) => lr);
   }
@@ -160,6 +161,7 @@ export class ReduceLROnPlateau {
     }
   }
 
+  /** Whether a value is better than the best so far. */
   private improves(value: number): boolean {
     const { mode, threshold, thresholdMode } = this.options, { best } = this;
     const margin = thresholdMode === "abs" ? threshold : 0;
@@ -169,6 +171,7 @@ export class ReduceLROnPlateau {
     return thresholdMode === "rel" ? value > best * (threshold + 1) : value > best + margin;
   }
 
+  /** Makes the learning rates smaller. */
   private reduce(): void {
     const { factor, minLr, eps } = this.options;
     (this.optimizer.paramGroups as RateGroup[]).forEach((group, i) => {

@@ -84,6 +84,7 @@ export class CyclicLR extends LRScheduler {
     this.begin();
   }
 
+  /** The learning rates of the present step. */
   protected override rates(): number[] {
     const cycle = Math.floor(1 + this.lastEpoch / this.total);
     const x = 1 + this.lastEpoch / this.total - cycle;
@@ -181,12 +182,14 @@ export class OneCycleLR extends LRScheduler {
     this.begin();
   }
 
+  /** A value on the way from one to another. */
   private between(start: number, end: number, share: number): number {
     return this.linear
       ? start + (end - start) * share
       : end + (start - end) / 2 * (1 + Math.cos(Math.PI * share));
   }
 
+  /** The learning rates of the present step. */
   protected override rates(): number[] {
     const step = this.lastEpoch;
     if (step > this.totalSteps) {

@@ -20,11 +20,13 @@ export class StepLR extends LRScheduler {
     this.begin();
   }
 
+  /** The learning rates of the present step. */
   protected override rates(): number[] {
     const changes = this.lastEpoch > 0 && this.lastEpoch % this.stepSize === 0;
     return this.groups.map(({ lr }) => changes ? lr * this.gamma : lr);
   }
 
+  /** The learning rates by the number of the step. */
   protected override closedForm(): number[] {
     return this.baseLrs.map((lr) => lr * this.gamma ** Math.floor(this.lastEpoch / this.stepSize));
   }
@@ -44,11 +46,13 @@ export class MultiStepLR extends LRScheduler {
     this.begin();
   }
 
+  /** The learning rates of the present step. */
   protected override rates(): number[] {
     const times = this.milestones.filter((m) => m === this.lastEpoch).length;
     return this.groups.map(({ lr }) => lr * this.gamma ** times);
   }
 
+  /** The learning rates by the number of the step. */
   protected override closedForm(): number[] {
     const times = this.milestones.filter((m) => m <= this.lastEpoch).length;
     return this.baseLrs.map((lr) => lr * this.gamma ** times);
@@ -72,11 +76,13 @@ export class ConstantLR extends LRScheduler {
     this.begin();
   }
 
+  /** The learning rates of the present step. */
   protected override rates(): number[] {
     if (this.lastEpoch === 0) return this.groups.map(({ lr }) => lr * this.factor);
     return this.groups.map(({ lr }) => this.lastEpoch === this.totalIters ? lr / this.factor : lr);
   }
 
+  /** The learning rates by the number of the step. */
   protected override closedForm(): number[] {
     return this.baseLrs.map((lr) => lr * (this.lastEpoch >= this.totalIters ? 1 : this.factor));
   }
@@ -109,6 +115,7 @@ export class LinearLR extends LRScheduler {
     this.begin();
   }
 
+  /** The learning rates of the present step. */
   protected override rates(): number[] {
     const { startFactor: start, endFactor: end, totalIters: total, lastEpoch: t } = this;
     if (t === 0) return this.groups.map(({ lr }) => lr * start);
@@ -116,6 +123,7 @@ export class LinearLR extends LRScheduler {
     return this.groups.map(({ lr }) => lr * (1 + (end - start) / (total * start + (t - 1) * (end - start))));
   }
 
+  /** The learning rates by the number of the step. */
   protected override closedForm(): number[] {
     const share = Math.min(this.totalIters, this.lastEpoch) / this.totalIters;
     return this.baseLrs.map((lr) => lr * (this.startFactor + (this.endFactor - this.startFactor) * share));
@@ -133,10 +141,12 @@ export class ExponentialLR extends LRScheduler {
     this.begin();
   }
 
+  /** The learning rates of the present step. */
   protected override rates(): number[] {
     return this.groups.map(({ lr }) => this.lastEpoch === 0 ? lr : lr * this.gamma);
   }
 
+  /** The learning rates by the number of the step. */
   protected override closedForm(): number[] {
     return this.baseLrs.map((lr) => lr * this.gamma ** this.lastEpoch);
   }
@@ -156,6 +166,7 @@ export class PolynomialLR extends LRScheduler {
     this.begin();
   }
 
+  /** The learning rates of the present step. */
   protected override rates(): number[] {
     const { lastEpoch: t, totalIters: total } = this;
     if (t === 0 || t > total) return this.groups.map(({ lr }) => lr);
@@ -163,6 +174,7 @@ export class PolynomialLR extends LRScheduler {
     return this.groups.map(({ lr }) => lr * factor);
   }
 
+  /** The learning rates by the number of the step. */
   protected override closedForm(): number[] {
     const t = Math.min(this.totalIters, this.lastEpoch);
     return this.baseLrs.map((lr) => lr * (1 - t / this.totalIters) ** this.power);
@@ -183,6 +195,7 @@ export class CosineAnnealingLR extends LRScheduler {
     this.begin();
   }
 
+  /** The learning rates of the present step. */
   protected override rates(): number[] {
     const { lastEpoch: t, tMax, etaMin } = this;
     if (t === 0) return this.groups.map(({ lr }) => lr);
@@ -195,6 +208,7 @@ export class CosineAnnealingLR extends LRScheduler {
     return this.groups.map(({ lr }) => factor * (lr - etaMin) + etaMin);
   }
 
+  /** The learning rates by the number of the step. */
   protected override closedForm(): number[] {
     const share = (1 + Math.cos(Math.PI * this.lastEpoch / this.tMax)) / 2;
     return this.baseLrs.map((lr) => this.etaMin + (lr - this.etaMin) * share);
@@ -226,6 +240,7 @@ export class CosineAnnealingWarmRestarts extends LRScheduler {
     this.begin();
   }
 
+  /** The learning rates of the present step. */
   protected override rates(): number[] {
     this.current++;
     if (this.current >= this.period) {
@@ -258,6 +273,7 @@ export class LambdaLR extends LRScheduler {
     this.begin();
   }
 
+  /** The learning rates of the present step. */
   protected override rates(): number[] {
     return this.baseLrs.map((lr, i) => lr * this.functions[i](this.lastEpoch));
   }
@@ -274,6 +290,7 @@ export class MultiplicativeLR extends LRScheduler {
     this.begin();
   }
 
+  /** The learning rates of the present step. */
   protected override rates(): number[] {
     return this.groups.map(({ lr }, i) => this.lastEpoch > 0 ? lr * this.functions[i](this.lastEpoch) : lr);
   }
