@@ -54,6 +54,7 @@ export type { Gradient, PointwiseOp, PointwiseOptions, ResultKind } from "./src/
 export type { Expr } from "./src/expr/expr.ts";
 export type { Program } from "./src/expr/program.ts";
 export * from "./src/ops/view.ts";
+export * from "./src/ops/slice.ts";
 export { asStrided } from "./src/ops/strided.ts";
 export {
   clone,

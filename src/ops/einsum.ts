@@ -7,7 +7,8 @@ import { Tensor } from "../tensor/tensor.ts";
 import { mul } from "./pointwise.ts";
 import { bmm } from "./products.ts";
 import { sum } from "./reduce.ts";
-import { diagonal, movedim, permute, reshape, unsqueeze, view } from "./view.ts";
+import { diagonal } from "./slice.ts";
+import { movedim, permute, reshape, unsqueeze, view } from "./view.ts";
 
 /** The dimensions of "...", as a stand-in for letters. */
 const ELLIPSIS = "...";

@@ -25,7 +25,8 @@ import { nonzeroColumns, readIndices } from "./index_checks.ts";
 import type { AccumulateOptions } from "./index_ops.ts";
 import { record, type Rule, type Save } from "./record.ts";
 import { newOffsets, offsetsOf, parts, pick, Selection, sums, write } from "./selection.ts";
-import { select, slice, unsqueeze } from "./view.ts";
+import { select, slice } from "./slice.ts";
+import { unsqueeze } from "./view.ts";
 import { makeView } from "./window.ts";
 
 export type { Slice } from "../tensor/index_syntax.ts";

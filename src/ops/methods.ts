@@ -26,6 +26,7 @@ import type { SoftmaxMethods } from "./softmax.ts";
 import type { PartsMethods } from "./parts.ts";
 import type { RearrangeMethods } from "./rearrange.ts";
 import type { GridMethods } from "./grids.ts";
+import type { SliceMethods } from "./slice.ts";
 import type { StridedMethods } from "./strided.ts";
 import type { StatisticsMethods } from "./statistics.ts";
 import type { QuantileMethods } from "./quantile.ts";
@@ -76,6 +77,7 @@ export interface TensorMethods
     PartsMethods,
     RearrangeMethods,
     GridMethods,
+    SliceMethods,
     StridedMethods,
     StatisticsMethods,
     QuantileMethods,

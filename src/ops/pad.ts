@@ -11,7 +11,7 @@ import { copyInto } from "./copy.ts";
 import { checkKeys } from "./fold.ts";
 import { partOf } from "./lines.ts";
 import { record, type Rule } from "./record.ts";
-import { narrow, slice } from "./view.ts";
+import { narrow, slice } from "./slice.ts";
 
 /** What stands in the border. */
 export type PadMode = "constant" | "reflect" | "replicate" | "circular";

@@ -8,7 +8,7 @@ import { installMethods, Tensor } from "../tensor/tensor.ts";
 import { type DimOptions, reduceArgs } from "./fold.ts";
 import { cat } from "./join.ts";
 import { record, recordAll, type Rule } from "./record.ts";
-import { diagonal, select, slice } from "./view.ts";
+import { diagonal, select, slice } from "./slice.ts";
 import { makeView } from "./window.ts";
 
 // ---- several views ------------------------------------------------------------------------------------------------

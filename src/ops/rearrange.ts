@@ -9,7 +9,8 @@ import { copyInto } from "./copy.ts";
 import { reduceArgs } from "./fold.ts";
 import { partOf } from "./lines.ts";
 import { record, type Rule } from "./record.ts";
-import { diagonal, transpose } from "./view.ts";
+import { diagonal } from "./slice.ts";
+import { transpose } from "./view.ts";
 import { windowOn } from "./window.ts";
 
 // ---- turning round ------------------------------------------------------------------------------------------------

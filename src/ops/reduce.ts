@@ -29,7 +29,8 @@ import {
 import { PointwiseOp } from "./pointwise_op.ts";
 import { prodBackward } from "./prod_gradient.ts";
 import { record, type Rule } from "./record.ts";
-import { diagonal, expand, reshape } from "./view.ts";
+import { diagonal } from "./slice.ts";
+import { expand, reshape } from "./view.ts";
 
 export type { DimOptions, Dims, ReduceOptions } from "./fold.ts";
 
