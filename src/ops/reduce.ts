@@ -241,13 +241,7 @@ function truth(name: string, start: string, when: string, x: Tensor, o: ReduceOp
   const dims = reducedDims(o.dim, x.ndim);
   const how = testFold(name, start, when, flavorOf(x.dtype) === "bigint");
   const dtype = x.dtype === "uint8" ? "uint8" : "bool"; // PyTorch's old exception
-  const out = fold(x, how, dims, reducedShape(x.shape, dims, o.keepdim ?? false), "uint8")[0];
-  return dtype === "uint8" ? out : asBool(out);
-}
-
-/** Zeros and ones as bools. */
-function asBool(t: Tensor): Tensor {
-  return to(t, "bool");
+  return fold(x, how, dims, reducedShape(x.shape, dims, o.keepdim ?? false), dtype)[0];
 }
 
 const truthKeys = ["dim", "keepdim"];
