@@ -120,8 +120,8 @@ export function viewDtype(x: Tensor, dtype: DType): Tensor {
         `clone() the tensor to ${names}`,
     );
   }
-  const Array = allocate(dtype, 0).constructor as new (b: ArrayBufferLike, o: number, n: number) => never;
-  const array = new Array(data.buffer, data.byteOffset, data.byteLength / to);
+  const Elements = allocate(dtype, 0).constructor as new (b: ArrayBufferLike, o: number, n: number) => never;
+  const array = new Elements(data.buffer, data.byteOffset, data.byteLength / to);
   const out = new Tensor(Storage.share(array, dtype), x.offset * from / to, shape, strides);
   out.counter = x.counter;
   return out;
