@@ -5,6 +5,7 @@
 
 import { sameShape, SCALAR_SHAPE, shapeText } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { warn } from "../warn.ts";
 import { gradientEdge, metaOf, outputIndex } from "./graph.ts";
 import { mode } from "./modes.ts";
 import type { Node } from "./node.ts";
@@ -55,7 +56,7 @@ export function runBackward(
         captures.take(node, grad, rest);
         if (!captures.passes.has(node) && (run.capture || node.next.length > 0)) continue;
       }
-      const results = node.backward(grad, rest);
+      const results = mode.anomaly === null ? node.backward(grad, rest) : watched(node, grad, rest);
       if (!run.retainGraph) node.release();
       const next = node.next, nextOutputs = node.nextOutputs;
       for (let k = 0; k < next.length; k++) {
@@ -74,6 +75,28 @@ export function runBackward(
     }
   }
   return captures === null ? [] : captures.results;
+}
+
+/** A step of the pass in anomaly mode: what goes wrong is traced to the operation's own call. */
+function watched(
+  node: Node,
+  grad: Tensor | null,
+  rest: (Tensor | null)[] | null,
+): readonly (Tensor | null)[] {
+  let results: readonly (Tensor | null)[];
+  try {
+    results = node.backward(grad, rest);
+  } catch (error) {
+    warn(`Error detected in ${node.name()}. Traceback of forward call that caused the error:\n${node.trace}`);
+    throw error;
+  }
+  results.forEach((g, i) => {
+    if (!mode.anomaly!.checkNan || g === null || g === undefined || !g.isnan().any().item()) return;
+    throw new RangeError(
+      `Function '${node.name()}' returned nan values in its ${i}th output. Traceback of the forward call:\n${node.trace}`,
+    );
+  });
+  return results;
 }
 
 /** Adds a gradient to what waits at one output of a node. */

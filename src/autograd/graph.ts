@@ -100,7 +100,7 @@ export function checkVersion(t: Tensor, version: number, maker: Node | null): vo
         shapeText(t.shape)
       }]${origin} is at version ${now}; expected version ` +
       `${version} instead. Hint: enable anomaly detection to find the operation that failed to compute its gradient, ` +
-      "with torch.autograd.set_detect_anomaly(True, check_nan=False).",
+      "with autograd.setDetectAnomaly(true, { checkNan: false }).",
   );
 }
 

@@ -24,4 +24,5 @@ export {
   gradgradcheck,
 } from "./gradcheck.ts";
 export { backward, type BackwardOptions, type HookHandle } from "./methods.ts";
+export { type AnomalyOptions, setDetectAnomaly } from "./modes.ts";
 export { type GradHook, type NextFunction, Node } from "./node.ts";

@@ -4,7 +4,11 @@
  */
 
 /** The current modes. Read on every operation, so a plain object. */
-export const mode: { grad: boolean; inference: boolean } = { grad: true, inference: false };
+export const mode: { grad: boolean; inference: boolean; anomaly: { readonly checkNan: boolean } | null } = {
+  grad: true,
+  inference: false,
+  anomaly: null,
+};
 
 /** A mode that ends with its block: `using _ = noGrad();`. */
 export interface ModeGuard extends Disposable {
@@ -13,7 +17,7 @@ export interface ModeGuard extends Disposable {
 }
 
 function enter(grad: boolean, inference: boolean): ModeGuard {
-  const before = { ...mode };
+  const before = { grad: mode.grad, inference: mode.inference };
   mode.grad = grad;
   mode.inference = inference;
   return { [Symbol.dispose]: () => void Object.assign(mode, before) };
@@ -86,4 +90,33 @@ export function isGradEnabled(): boolean {
 /** Whether inference mode is on now. */
 export function isInferenceModeEnabled(): boolean {
   return mode.inference;
+}
+
+/** Options of {@linkcode setDetectAnomaly}. */
+export interface AnomalyOptions {
+  /** Throw where a backward pass makes a NaN (the default). */
+  readonly checkNan?: boolean;
+}
+
+/**
+ * From here on every operation remembers where it was called, so that an error in a backward pass, or a NaN that it makes, is
+ * traced to the line whose gradient failed. Slow: for hunting only. The guard that it returns goes back with `using`.
+ *
+ * @example
+ * ```ts
+ * import * as dg from "@dinograd/dinograd";
+ *
+ * using _ = dg.autograd.setDetectAnomaly(true);
+ * const x = dg.tensor(-1, { requiresGrad: true });
+ * try {
+ *   x.sqrt().mul(0).backward(); // 0 * NaN
+ * } catch (error) {
+ *   console.log(error); // Function 'SqrtBackward0' returned nan values in its 0th output ...
+ * }
+ * ```
+ */
+export function setDetectAnomaly(enabled: boolean, options: AnomalyOptions = {}): ModeGuard {
+  const before = mode.anomaly;
+  mode.anomaly = enabled ? { checkNan: options.checkNan ?? true } : null;
+  return { [Symbol.dispose]: () => void (mode.anomaly = before) };
 }

@@ -7,6 +7,7 @@
  */
 
 import type { Tensor } from "../tensor/tensor.ts";
+import { mode } from "./modes.ts";
 
 /** Called with a gradient on its way; may return another to use in its place. */
 export type GradHook = (grad: Tensor) => Tensor | null | undefined | void;
@@ -42,6 +43,8 @@ export abstract class Node {
   hooks: OutputHook[] | null;
   /** Tensors made by this node that keep their gradient. */
   retaining: { output: number; tensor: Tensor }[] | null;
+  /** Where the operation was called, if anomalies are being looked for. */
+  readonly trace: string | null;
 
   /** Points to the nodes of the inputs. */
   constructor(next: (Node | null)[], nextOutputs: number[] | null) {
@@ -53,6 +56,7 @@ export abstract class Node {
     this.mark = -1;
     this.hooks = null;
     this.retaining = null;
+    this.trace = mode.anomaly === null ? null : new Error("the forward call").stack ?? null;
   }
 
   /** PyTorch's name, such as "MulBackward0". */

@@ -204,3 +204,28 @@ Deno.test("10,000 steps in one synchronous loop hold memory constant", () => {
   const grown = used() - before;
   assert(grown < 100, `${grown} MiB more after 10,000 steps, which allocated about 160 MiB of arrays`);
 });
+
+Deno.test("anomaly mode traces a NaN, or an error, to the line whose gradient failed", () => {
+  const x = leaf(-1);
+  {
+    using _ = dg.autograd.setDetectAnomaly(true);
+    const error = assertThrows(
+      () => x.sqrt().mul(0).backward(),
+      RangeError,
+      "Function 'SqrtBackward0' returned nan",
+    );
+    assert(error.message.includes("engine_test.ts"));
+    const shown: string[] = [];
+    const before = dg.setWarningHandler((message) => void shown.push(message));
+    try {
+      const y = leaf(2).mul(1), z = y.pow(2);
+      y.add_(1);
+      assertThrows(() => z.backward(), TypeError, "modified by an inplace operation");
+    } finally {
+      dg.setWarningHandler(before);
+    }
+    assert(shown[0].includes("Error detected in PowBackward0") && shown[0].includes("engine_test.ts"));
+  }
+  x.sqrt().mul(0).backward();
+  assert(Number.isNaN(x.grad!.item()));
+});

@@ -107,6 +107,7 @@ export function normalizeMessage(message: string): string {
     .replace(/\btorch\./g, "")
     .replace(/\bnumpy\(\)/g, "typedArray()")
     .replace(/\b(\w+)=(True|False)\b/g, "$1: $2")
+    .replace(/\{ (\w+: \w+) \}/g, "$1")
     .replace(/\bTrue\b/g, "true")
     .replace(/\bFalse\b/g, "false")
     .replace(/(?<=[A-Za-z0-9])_([a-z0-9])/g, (_, c: string) => c.toUpperCase())
