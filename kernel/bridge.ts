@@ -29,6 +29,8 @@ const NOTICE_PATIENCE = 500;
 /** After its answer the kernel needs so long to end the cell, or to find that it computes all the time. */
 const ANSWER_PATIENCE = 5000;
 const INTERRUPT_ATTEMPTS = 5;
+/** Cells that were sent before an error was reported may arrive so long after. */
+const LATE_ARRIVAL = 200;
 
 /** What a {@linkcode Bridge} needs to know about the kernel's process. */
 export interface BridgeKernel {
@@ -49,6 +51,8 @@ interface Link {
 interface Job {
   link: Link;
   request: Message;
+  /** When it arrived. */
+  time: number;
 }
 
 interface Cell {
@@ -59,6 +63,8 @@ interface Cell {
   /** Whether the kernel has answered: from then on only outputs are awaited. */
   replied: boolean;
   interrupted: boolean;
+  /** Settles when the last signal sent to the cell has been noticed. */
+  notice: Promise<void> | undefined;
   end: PromiseWithResolvers<void>;
 }
 
@@ -75,6 +81,8 @@ export class Bridge {
   readonly #jobs: Job[] = [];
   #wake: (() => void) | undefined;
   #running: Job | undefined;
+  /** When the last cell failed whose failure aborts those behind it. */
+  #failure: { date: number; time: number } | undefined;
   /** The request being processed: its id, and where its reply goes. */
   #awaited: { id: string; resolve: (reply: Message | undefined) => void; idleEnds: boolean } | undefined;
   #cell: Cell | undefined;
@@ -167,7 +175,7 @@ export class Bridge {
       for (let frames = await client.receive(); frames !== null; frames = await client.receive()) {
         const request = this.#decode(this.#signer, frames, "a client");
         if (request === undefined) continue;
-        if (port === "shell_port") this.#enqueue({ link, request });
+        if (port === "shell_port") this.#enqueue({ link, request, time: performance.now() });
         else this.#control(link, request);
       }
     } finally {
@@ -201,6 +209,7 @@ export class Bridge {
     cell.interrupted = true;
     for (let attempt = 0; attempt < INTERRUPT_ATTEMPTS && !cell.replied; attempt++) {
       const noticed = new Promise<void>((resolve) => this.#onNotice = resolve);
+      cell.notice = noticed;
       const busy = new Promise<void>((resolve) => this.#onBusy = resolve);
       if (this.#kernel.signalInterrupt() && await withinTime(noticed, NOTICE_PATIENCE)) {
         // A loop that computes between its awaits is hit while it computes.
@@ -248,7 +257,8 @@ export class Bridge {
       }
       this.#running = job;
       try {
-        if (job.request.header.msg_type === "execute_request") await this.#runCell(job);
+        if (this.#isAborted(job)) this.#abort(job);
+        else if (job.request.header.msg_type === "execute_request") await this.#runCell(job);
         else await this.#pass(job);
       } catch (error) {
         this.#warn(error);
@@ -276,12 +286,15 @@ export class Bridge {
       idle: undefined,
       replied: false,
       interrupted: false,
+      notice: undefined,
       end: Promise.withResolvers(),
     };
     this.#cell = cell;
     const reply = await this.#ask(link, request, false);
     cell.replied = true;
     cell.end.resolve();
+    // A signal that is still on its way must not end the next cell.
+    if (cell.notice !== undefined) await withinTime(cell.notice, NOTICE_PATIENCE);
     await this.#sync();
     if (reply === undefined) throw new Error("the kernel ended a cell without a reply");
     const failed = reply.content.status === "error";
@@ -298,25 +311,30 @@ export class Bridge {
     this.#publish(cell.idle ?? this.#status("idle", request));
     this.#cell = undefined;
     this.#lastHeader = request.header;
-    if (failed && request.content.stop_on_error !== false) this.#abortQueued();
+    if (failed && request.content.stop_on_error !== false) {
+      this.#failure = { date: Date.now(), time: performance.now() };
+    }
   }
 
-  /** Cells queued behind one that failed are answered "aborted" and do not run. */
-  #abortQueued(): void {
-    const jobs = this.#jobs.splice(0);
-    for (const job of jobs) {
-      const { link, request } = job;
-      if (request.header.msg_type !== "execute_request") {
-        this.#jobs.push(job);
-        continue;
-      }
-      this.#publish(this.#status("busy", request));
-      this.#reply(
-        link,
-        this.#session.message("execute_reply", { status: "aborted", execution_count: 0 }, request),
-      );
-      this.#publish(this.#status("idle", request));
-    }
+  /**
+   * Whether a request was sent before its sender could know of an error that aborts it. Those that were sent before
+   * may arrive some moments after; clocks need not agree, so they are asked about those moments only.
+   */
+  #isAborted(job: Job): boolean {
+    const failure = this.#failure;
+    if (failure === undefined || job.request.header.msg_type !== "execute_request") return false;
+    if (job.time <= failure.time) return true;
+    return job.time < failure.time + LATE_ARRIVAL && Date.parse(job.request.header.date) < failure.date;
+  }
+
+  /** A cell queued behind one that failed is answered "aborted" and does not run. */
+  #abort({ link, request }: Job): void {
+    this.#publish(this.#status("busy", request));
+    this.#reply(
+      link,
+      this.#session.message("execute_reply", { status: "aborted", execution_count: 0 }, request),
+    );
+    this.#publish(this.#status("idle", request));
   }
 
   async #ask(link: Link, request: Message, idleEnds: boolean): Promise<Message | undefined> {

@@ -180,6 +180,7 @@ Deno.test({
     }
     // A promise that nothing can settle may be collected, and end its cell, even before the interrupt.
     const endless = kernel.client.execute("await new Promise(() => {})").done;
+    await new Promise((resolve) => setTimeout(resolve, 100));
     await kernel.client.interrupt();
     assertEquals((await endless).status, "error");
     // A cell may stop by itself: then it ends as it likes.
