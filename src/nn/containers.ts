@@ -4,7 +4,8 @@
  */
 
 import type { Tensor } from "../tensor/tensor.ts";
-import { describe, indent, Module } from "./module.ts";
+import { Module } from "./module.ts";
+import { describe, indent } from "./text.ts";
 
 function checkModule(value: unknown): asserts value is Module {
   if (!(value instanceof Module)) throw new TypeError(`${describe(value)} is not a Module subclass`);

@@ -8,7 +8,8 @@ import { checkDevice, type Device } from "../tensor/device.ts";
 import { checkDType, type DType, dtypes, isFloatingPoint } from "../tensor/dtype.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { withBackwardHooks } from "./backward_hooks.ts";
-import { Parameter } from "./parameter.ts";
+import { Parameter, zeroGradOf } from "./parameter.ts";
+import { block, describe, indent } from "./text.ts";
 import { type IncompatibleKeys, type LoadOptions, loadStateDict, stateDictOf } from "./state_dict.ts";
 
 /** Called before `forward` with the inputs; what it returns, if anything, is used in their place. */
@@ -457,18 +458,6 @@ export abstract class Module {
   }
 }
 
-/** Lets go of a gradient, or fills it with zeros. */
-export function zeroGradOf(p: Tensor, setToNone: boolean): void {
-  const grad = p.grad;
-  if (grad === null) return;
-  if (setToNone) p.grad = null;
-  else {
-    if (grad.gradFn !== null) grad.detach_();
-    else grad.requiresGrad_(false);
-    grad.zero_();
-  }
-}
-
 function attach<K extends "pre" | "post" | "backward">(
   state: State,
   kind: K,
@@ -489,22 +478,4 @@ function checkName(kind: string, name: unknown): void {
   if (typeof name !== "string") throw new TypeError(`${kind} name should be a string. Got ${typeof name}`);
   if (name.includes(".")) throw new TypeError(`${kind} name can't contain "."`);
   if (name === "") throw new TypeError(`${kind} name can't be empty string ""`);
-}
-
-/** What a value is, for messages. */
-export function describe(value: unknown): string {
-  if (value === null || typeof value !== "object") return value === null ? "null" : typeof value;
-  return value.constructor?.name ?? "object";
-}
-
-/** A text in which all lines but the first are moved to the right. */
-export function indent(text: string): string {
-  return text.replaceAll("\n", "\n  ");
-}
-
-/** PyTorch's layout of a name with lines in brackets. */
-export function block(name: string, extraLines: readonly string[], children: readonly string[]): string {
-  if (extraLines.length === 1 && children.length === 0) return `${name}(${extraLines[0]})`;
-  const lines = [...extraLines, ...children];
-  return lines.length === 0 ? `${name}()` : `${name}(\n  ${lines.join("\n  ")}\n)`;
 }

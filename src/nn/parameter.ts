@@ -45,3 +45,15 @@ export class Parameter extends Tensor {
     return true;
   }
 }
+
+/** Lets go of a gradient, or fills it with zeros. */
+export function zeroGradOf(p: Tensor, setToNone: boolean): void {
+  const grad = p.grad;
+  if (grad === null) return;
+  if (setToNone) p.grad = null;
+  else {
+    if (grad.gradFn !== null) grad.detach_();
+    else grad.requiresGrad_(false);
+    grad.zero_();
+  }
+}

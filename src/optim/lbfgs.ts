@@ -55,8 +55,6 @@ interface Memory {
  * parameters are one group.
  */
 export class LBFGS extends Optimizer<LBFGSOptions> {
-  private memory: Memory | null = null;
-
   /** Parameters, and options. */
   constructor(params: Params<LBFGSOptions>, options: Partial<LBFGSOptions> = {}) {
     const defaults: LBFGSOptions = {
@@ -134,7 +132,7 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
     state.funcEvals++;
     let flat = gradient();
     if (largest(flat) <= toleranceGrad) return start.result;
-    const memory = this.memory ??= {
+    const memory: Memory = state.memory ??= {
       direction: new Float64Array(0),
       rate: lr,
       steps: [],

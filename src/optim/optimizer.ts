@@ -4,7 +4,7 @@
  */
 
 import { enableGrad, noGrad } from "../autograd/modes.ts";
-import { zeroGradOf } from "../nn/module.ts";
+import { zeroGradOf } from "../nn/parameter.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { pythonScalar } from "../tensor/format.ts";
 import { warn } from "../warn.ts";
@@ -188,7 +188,7 @@ export abstract class Optimizer<O extends object = Record<string, unknown>> {
       this.state.set(
         p,
         Object.fromEntries(
-          Object.entries(entries).map(([k, v]) => [k, v instanceof Tensor ? like(v, p) : v]),
+          Object.entries(entries).map(([k, v]) => [k, v instanceof Tensor ? like(v, p) : structuredClone(v)]),
         ),
       );
     }

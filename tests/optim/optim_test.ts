@@ -65,6 +65,27 @@ for (const [name, make] of Object.entries(makers)) {
   });
 }
 
+Deno.test("LBFGS finds the bottom of a bowl, and goes on after its state was saved and loaded", () => {
+  const x = leaf(0, 0, 0), y = leaf(0, 0, 0);
+  const make = (p: dg.Tensor) => new optim.LBFGS([p], { lr: 0.3, maxIter: 3, historySize: 4 });
+  const step = (p: dg.Tensor, o: dg.optim.LBFGS) =>
+    o.step(() => {
+      o.zeroGrad();
+      const loss = bowl(p);
+      loss.backward();
+      return loss;
+    });
+  const first = make(x), second = make(y);
+  step(x, first);
+  dg.noGrad(() => y.copy_(x));
+  second.loadStateDict(first.stateDict());
+  for (let i = 0; i < 30; i++) step(x, first);
+  for (let i = 0; i < 30; i++) step(y, second);
+  assertEquals(y.toArray(), x.toArray());
+  assert((bowl(x).item() as number) < 1e-6);
+  assertThrows(() => first.step(), TypeError, "closure");
+});
+
 Deno.test("a step counts as a write: what was saved for a backward pass is noticed", () => {
   const w = leaf(2, 3), loss = w.mul(w).sum();
   w.grad = dg.ones(2);
