@@ -8,6 +8,7 @@ import { getDefaultDtype } from "../tensor/dtype.ts";
 import type { DType } from "../tensor/dtype.ts";
 import { empty } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { bilinear } from "./functional/bilinear.ts";
 import { checkProbability, dropout } from "./functional/dropout.ts";
 import { kaimingUniform_, uniform_ } from "./init.ts";
 import { Module } from "./module.ts";
@@ -75,6 +76,58 @@ export class Linear extends Module {
     return `in_features=${this.inFeatures}, out_features=${this.outFeatures}, bias=${
       bool(this.bias !== null)
     }`;
+  }
+}
+
+/** A map of two inputs that is linear in each: `x1 @ weight[o] @ x2 + bias[o]` for every output o. */
+export class Bilinear extends Module {
+  /** Size of the last dimension of the first input. */
+  readonly in1Features: number;
+  /** Size of the last dimension of the second input. */
+  readonly in2Features: number;
+  /** Size of the last dimension of the output. */
+  readonly outFeatures: number;
+  /** [outFeatures, in1Features, in2Features]. */
+  declare weight: Parameter;
+  /** [outFeatures], or null. */
+  declare bias: Parameter | null;
+
+  /** Makes the parameters and gives them their initial values. */
+  constructor(
+    in1Features: number,
+    in2Features: number,
+    outFeatures: number,
+    options: LinearOptions | boolean = {},
+  ) {
+    super();
+    const { bias = true, dtype = getDefaultDtype() } = typeof options === "boolean"
+      ? { bias: options }
+      : options;
+    this.in1Features = in1Features;
+    this.in2Features = in2Features;
+    this.outFeatures = outFeatures;
+    const weight = empty([outFeatures, in1Features, in2Features], { dtype });
+    this.registerParameter("weight", new Parameter(weight));
+    this.registerParameter("bias", bias ? new Parameter(empty([outFeatures], { dtype })) : null);
+    this.resetParameters();
+  }
+
+  /** Draws new initial values. */
+  resetParameters(): void {
+    const bound = 1 / Math.sqrt(this.in1Features);
+    uniform_(this.weight, -bound, bound);
+    if (this.bias !== null) uniform_(this.bias, -bound, bound);
+  }
+
+  /** The map of both inputs. */
+  forward(input1: Tensor, input2: Tensor): Tensor {
+    return bilinear(input1, input2, this.weight, this.bias);
+  }
+
+  /** The sizes. */
+  override extraRepr(): string {
+    return `in1_features=${this.in1Features}, in2_features=${this.in2Features}, ` +
+      `out_features=${this.outFeatures}, bias=${bool(this.bias !== null)}`;
   }
 }
 

@@ -8,7 +8,7 @@ export { Identity, ModuleDict, ModuleList, Sequential } from "./containers.ts";
 export { functionalCall } from "./functional_call.ts";
 export * as functional from "./functional/mod.ts";
 export * as init from "./init.ts";
-export { Dropout, Flatten, Linear, type LinearOptions, Unflatten } from "./layers.ts";
+export { Bilinear, Dropout, Flatten, Linear, type LinearOptions, Unflatten } from "./layers.ts";
 export * from "./losses.ts";
 export { type BackwardHook, type ForwardHook, type ForwardPreHook, Module } from "./module.ts";
 export { Parameter, type ParameterOptions } from "./parameter.ts";

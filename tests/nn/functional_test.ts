@@ -146,6 +146,22 @@ Deno.test("gradients of nllLoss and crossEntropy in all their forms", () => {
   }
 });
 
+Deno.test("gradients of distances, of losses with margins and of bilinear maps", () => {
+  dg.manualSeed(9);
+  const shapes: number[][] = [[3, 2], [3, 2], [3, 2]], [a, b, c] = shapes.map((s) => leaf(s));
+  const signs = dg.tensor([1, -1, 1], { dtype: "float64" }), each = signs.unsqueeze(1).expand(3, 2);
+  assert(gradcheck((a) => F.normalize(a, { p: 3 }), a));
+  assert(gradcheck((a, b) => F.cosineSimilarity(a, b), [a, b]));
+  assert(gradcheck((a, b) => F.pairwiseDistance(a, b), [a, b]));
+  assert(gradcheck((a) => F.hingeEmbeddingLoss(a, each, { margin: 0.3 }), a));
+  assert(gradcheck((a, b) => F.marginRankingLoss(a, b, each, { margin: 0.1 }), [a, b]));
+  assert(gradcheck((a, b) => F.cosineEmbeddingLoss(a, b, signs, { margin: -0.5 }), [a, b]));
+  assert(gradcheck((a, b, c) => F.tripletMarginLoss(a, b, c, { swap: true }), [a, b, c]));
+  assert(gradcheck((a) => F.multilabelSoftMarginLoss(a, each.gt(0).double()), a));
+  assert(gradcheck((a, v) => F.gaussianNllLoss(a, b.detach(), v, { full: true }), [a, leaf([3, 1], 0.5, 1)]));
+  assert(gradcheck((a, b, w) => F.bilinear(a, b, w, signs), [a, b, leaf([3, 2, 2])]));
+});
+
 Deno.test("losses with logits stay exact where a sigmoid or softmax would overflow", () => {
   const x = dg.tensor([-200, 200, 0], { requiresGrad: true });
   const loss = F.binaryCrossEntropyWithLogits(x, dg.tensor([0, 1, 1]), { reduction: "sum" });

@@ -36,6 +36,8 @@ interface Picks {
   readonly weights: Float64Array | null;
   /** The sum of the weights of the samples that count. */
   readonly total: number;
+  /** For the node of the graph. */
+  readonly saved: { readonly target: Tensor; readonly weight: Tensor | null };
   /** Shape of the input, [N, C, inner]: samples are N by inner. */
   readonly sizes: readonly [number, number, number];
   readonly shape: Shape;
@@ -52,7 +54,10 @@ const picksOf = new WeakMap<object, Picks>();
 
 const NllLoss: readonly NllRule[] = LOSS_NAMES.map((name): NllRule => ({
   name,
-  backward: (g, node) => [spread(g, picksOf.get(node.args)!, node.args)],
+  backward: (g, node) => {
+    node.tensor("self"); // throws if it was freed or written since, as in PyTorch, though its values are not needed
+    return [spread(g, picksOf.get(node.args)!, node.args)];
+  },
 }));
 
 /** The gradient is linear in g, and its own gradient is the loss again. */
@@ -87,7 +92,7 @@ function pick(
     SCALAR_SHAPE,
     SCALAR_SHAPE,
   );
-  return record(NllLoss[rank], result, [x], args);
+  return record(NllLoss[rank], result, [x], args, { self: x, ...picks.saved });
 }
 
 function spread(g: Tensor, picks: Picks, args: { reduction: Reduction; ignoreIndex: number }): Tensor {
@@ -166,7 +171,17 @@ function choose(
       if (classes[i] >= 0) total += weights[i] = values[classes[i]] as number;
     }
   } else for (let i = 0; i < classes.length; i++) if (classes[i] >= 0) total++;
-  return { classes, weights, total, sizes: [n, c, inner], shape, targetShape: target.shape, reduction };
+  const saved = { target, weight };
+  return {
+    classes,
+    weights,
+    total,
+    saved,
+    sizes: [n, c, inner],
+    shape,
+    targetShape: target.shape,
+    reduction,
+  };
 }
 
 /**

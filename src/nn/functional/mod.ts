@@ -4,6 +4,7 @@
  */
 
 export { linear } from "../../ops/matmul.ts";
+export { bilinear } from "./bilinear.ts";
 export { oneHot } from "../../ops/one_hot.ts";
 export { pad, type PadMode, type PadOptions } from "../../ops/pad.ts";
 export { logSoftmax, softmax, softmin } from "./softmax.ts";
@@ -24,3 +25,4 @@ export {
   softMarginLoss,
   type WeightedLossOptions,
 } from "./loss.ts";
+export * from "./margin.ts";
