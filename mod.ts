@@ -98,6 +98,7 @@ export {
 export * as random from "./src/ops/random_state.ts";
 export * from "./src/ops/mask.ts";
 export * from "./src/ops/products.ts";
+export * from "./src/ops/batch_products.ts";
 export * from "./src/ops/matmul.ts";
 export * from "./src/ops/einsum.ts";
 export {

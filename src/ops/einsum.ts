@@ -5,7 +5,7 @@
 
 import { Tensor } from "../tensor/tensor.ts";
 import { mul } from "./pointwise.ts";
-import { bmm } from "./products.ts";
+import { bmm } from "./batch_products.ts";
 import { sum } from "./reduce.ts";
 import { diagonal } from "./slice.ts";
 import { movedim, permute, reshape, unsqueeze, view } from "./view.ts";

@@ -12,9 +12,9 @@ import {
   type Shape,
 } from "../tensor/shape.ts";
 import { installMethods, type Tensor } from "../tensor/tensor.ts";
+import { addbmm, addbmm_, baddbmm, baddbmm_, bmm } from "./batch_products.ts";
+import { checkTensors } from "./product_parts.ts";
 import {
-  addbmm,
-  addbmm_,
   addmm,
   addmm_,
   addmv,
@@ -22,10 +22,6 @@ import {
   type AddProductOptions,
   addr,
   addr_,
-  baddbmm,
-  baddbmm_,
-  bmm,
-  checkTensors,
   dot,
   mm,
   mv,

@@ -1,0 +1,152 @@
+/**
+ * What the products of fixed rank are made of. For the inside of the house.
+ * @module
+ */
+
+import { gemm, type Matrix } from "../backend/cpu/gemm_js.ts";
+import { category, type DType, typeName } from "../tensor/dtype.ts";
+import { frozen, type Shape, shapeText } from "../tensor/shape.ts";
+import { allocateTensor, Tensor } from "../tensor/tensor.ts";
+import { copyInto } from "./copy.ts";
+import { mul } from "./pointwise.ts";
+import { record, recordInPlace, type Rule, type RuleNode, type Save } from "./record.ts";
+import { expand } from "./view.ts";
+
+/** Options of products that add to something: `beta * input + alpha * product`. */
+export interface AddProductOptions {
+  /** Factor of what is added to; 1. With 0, its values do not count, not even NaN. */
+  readonly beta?: number;
+  /** Factor of the product; 1. */
+  readonly alpha?: number;
+}
+
+// ---- checks -------------------------------------------------------------------------------------------------------
+
+/** Throws unless the arguments are tensors. */
+export function checkTensors(caller: string, ...args: readonly unknown[]): void {
+  args.forEach((x, i) => {
+    if (!(x instanceof Tensor)) {
+      throw new TypeError(
+        `${caller}(): argument ${i + 1} must be a tensor, but got ${x === null ? "null" : typeof x}`,
+      );
+    }
+  });
+}
+
+export function refuseBool(dtype: DType, kernel: string): void {
+  if (dtype === "bool") throw new TypeError(`"${kernel}" not implemented for 'Bool'`);
+}
+
+export function factors({ beta = 1, alpha = 1, ...rest }: AddProductOptions, dtype: DType, caller: string) {
+  for (const key of Object.keys(rest)) {
+    throw new TypeError(`${caller}() has no option ${JSON.stringify(key)}: use beta, alpha`);
+  }
+  for (const [name, value] of Object.entries({ beta, alpha })) {
+    if (typeof value !== "number") throw new TypeError(`${caller}(): ${name} must be a number`);
+    if (category(dtype) < 2 && !Number.isInteger(value)) {
+      throw new TypeError(
+        `For integral input tensors, argument ${name} must not be a floating point number.`,
+      );
+    }
+  }
+  return { beta, alpha };
+}
+
+/** Throws unless all dtypes are one, and not bool. */
+export function checkSame(caller: string, ...tensors: Tensor[]): void {
+  const odd = tensors.find((x) => x.dtype !== tensors[0].dtype);
+  if (odd !== undefined) {
+    throw new TypeError(
+      `${caller}: expected scalar type ${typeName(tensors[0].dtype)} but found ${typeName(odd.dtype)}`,
+    );
+  }
+  refuseBool(tensors[0].dtype, caller);
+}
+
+// ---- without history ----------------------------------------------------------------------------------------------
+
+export function matrixOf(x: Tensor, offset = x.offset): Matrix {
+  const n = x.ndim;
+  return { data: x.storage.data, offset, rowStride: x.strides[n - 2], columnStride: x.strides[n - 1] };
+}
+
+/** A vector as one column. */
+export function columnOf(x: Tensor): Matrix {
+  return { data: x.storage.data, offset: x.offset, rowStride: x.strides[0], columnStride: 1 };
+}
+
+/** `out = alpha * a @ b + beta * out`. */
+export function multiply(a: Tensor, b: Tensor, out: Tensor, alpha = 1, beta = 0): Tensor {
+  const size = { m: a.shape[0], n: b.shape[1], k: a.shape[1] };
+  gemm(size, matrixOf(a), matrixOf(b), matrixOf(out), out.dtype, alpha, beta);
+  return out;
+}
+
+/** `out = alpha * a @ x + beta * out` for a vector x. */
+export function multiplyVector(a: Tensor, x: Tensor, out: Tensor, alpha = 1, beta = 0): Tensor {
+  const size = { m: a.shape[0], n: 1, k: a.shape[1] };
+  gemm(size, matrixOf(a), columnOf(x), columnOf(out), out.dtype, alpha, beta);
+  return out;
+}
+
+/** For each batch `out[i] = alpha * a[i] @ b[i] + beta * out[i]`. */
+export function multiplyBatches(a: Tensor, b: Tensor, out: Tensor, alpha = 1, beta = 0): Tensor {
+  const size = { m: a.shape[1], n: b.shape[2], k: a.shape[2] };
+  for (let i = 0; i < a.shape[0]; i++) {
+    const [p, q, r] = [a, b, out].map((x) => matrixOf(x, x.offset + i * x.strides[0]));
+    gemm(size, p, q, r, out.dtype, alpha, beta);
+  }
+  return out;
+}
+
+/** What a product is added to: a copy of `input` in the result's shape. With beta 0 nothing is read. */
+export function startOf(input: Tensor, shape: Shape, beta: number): Tensor {
+  const wide = expand(input.detach(), shape);
+  const out = allocateTensor(frozen(shape), input.dtype);
+  if (beta !== 0) copyInto(out, wide);
+  return out;
+}
+
+// ---- gradients ----------------------------------------------------------------------------------------------------
+
+export const times = (x: Tensor, factor: number): Tensor => factor === 1 ? x : mul(x, factor);
+
+/** A tensor to save if the gradient of the other factor is wanted. */
+export const savedFor = (x: Tensor, other: Tensor): Tensor | null => other.requiresGrad ? x : null;
+
+export interface Added {
+  readonly beta: number;
+  readonly alpha: number;
+  readonly selfSymSizes: Shape;
+}
+
+/** The gradient of what a product was added to. */
+export function inputGradient<A extends Added>(g: Tensor, node: RuleNode<A>): Tensor | null {
+  return node.needs(0) ? times(g, node.args.beta).sumToSize(node.args.selfSymSizes) : null;
+}
+
+// ---- products that add -------------------------------------------------------------------------------------------
+
+/** A product that adds to its first argument: the parts that its plain and its in-place form share. */
+export interface Prepared<A extends Added> {
+  readonly rule: Rule<A>;
+  readonly args: A;
+  readonly out: Tensor;
+  readonly save: Save;
+}
+
+export function finishNew<A extends Added>(p: Prepared<A>, inputs: readonly Tensor[]): Tensor {
+  return record(p.rule, p.out, inputs, p.args, p.save);
+}
+
+export function finishInPlace<A extends Added>(p: Prepared<A>, inputs: readonly Tensor[]): Tensor {
+  const self = inputs[0];
+  if (p.out.ndim !== self.ndim || p.out.shape.some((s, i) => s !== self.shape[i])) {
+    throw new TypeError(
+      `output with shape ${shapeText(self.shape)} doesn't match the broadcast shape ${
+        shapeText(p.out.shape)
+      }`,
+    );
+  }
+  return recordInPlace(p.rule, self, inputs, p.args, () => copyInto(self, p.out), p.save);
+}
