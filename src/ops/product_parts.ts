@@ -33,11 +33,17 @@ export function checkTensors(caller: string, ...args: readonly unknown[]): void 
   });
 }
 
+/** Throws for bools, which have no products. */
 export function refuseBool(dtype: DType, kernel: string): void {
   if (dtype === "bool") throw new TypeError(`"${kernel}" not implemented for 'Bool'`);
 }
 
-export function factors({ beta = 1, alpha = 1, ...rest }: AddProductOptions, dtype: DType, caller: string) {
+/** The checked factors of a product that adds. */
+export function factors(
+  { beta = 1, alpha = 1, ...rest }: AddProductOptions,
+  dtype: DType,
+  caller: string,
+): { beta: number; alpha: number } {
   for (const key of Object.keys(rest)) {
     throw new TypeError(`${caller}() has no option ${JSON.stringify(key)}: use beta, alpha`);
   }
@@ -65,7 +71,8 @@ export function checkSame(caller: string, ...tensors: Tensor[]): void {
 
 // ---- without history ----------------------------------------------------------------------------------------------
 
-export function matrixOf(x: Tensor, offset = x.offset): Matrix {
+/** The last two dimensions as a matrix in memory. */
+export function matrixOf(x: Tensor, offset: number = x.offset): Matrix {
   const n = x.ndim;
   return { data: x.storage.data, offset, rowStride: x.strides[n - 2], columnStride: x.strides[n - 1] };
 }
@@ -109,11 +116,13 @@ export function startOf(input: Tensor, shape: Shape, beta: number): Tensor {
 
 // ---- gradients ----------------------------------------------------------------------------------------------------
 
+/** A tensor times a number; itself for 1. */
 export const times = (x: Tensor, factor: number): Tensor => factor === 1 ? x : mul(x, factor);
 
 /** A tensor to save if the gradient of the other factor is wanted. */
 export const savedFor = (x: Tensor, other: Tensor): Tensor | null => other.requiresGrad ? x : null;
 
+/** What every product that adds remembers. */
 export interface Added {
   readonly beta: number;
   readonly alpha: number;
@@ -135,10 +144,12 @@ export interface Prepared<A extends Added> {
   readonly save: Save;
 }
 
+/** The result as a new tensor with its history. */
 export function finishNew<A extends Added>(p: Prepared<A>, inputs: readonly Tensor[]): Tensor {
   return record(p.rule, p.out, inputs, p.args, p.save);
 }
 
+/** The result written into the first input, with its history. */
 export function finishInPlace<A extends Added>(p: Prepared<A>, inputs: readonly Tensor[]): Tensor {
   const self = inputs[0];
   if (p.out.ndim !== self.ndim || p.out.shape.some((s, i) => s !== self.shape[i])) {
