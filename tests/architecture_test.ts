@@ -10,7 +10,9 @@ function imports(): Map<string, string[]> {
     for (const entry of Deno.readDirSync(folder)) {
       const url = new URL(entry.name + (entry.isDirectory ? "/" : ""), folder);
       if (entry.isDirectory) walk(url);
-      else if (entry.name.endsWith(".ts")) graph.set(url.pathname.slice(root.pathname.length), importsOf(url));
+      else if (entry.name.endsWith(".ts")) {
+        graph.set(url.pathname.slice(root.pathname.length), importsOf(url));
+      }
     }
   };
   walk(new URL("src/", root));
@@ -23,7 +25,9 @@ function importsOf(url: URL): string[] {
   const out: string[] = [];
   for (const [, clause, path] of code.matchAll(/^(?:import|export)\s+([^;]*?\bfrom\s+)?"(\.[^"]+)";/gm)) {
     if (/^type\b/.test(clause ?? "")) continue;
-    const names = /\{([\s\S]*)\}/.exec(clause ?? "")?.[1].split(",").map((n) => n.trim()).filter((n) => n !== "");
+    const names = /\{([\s\S]*)\}/.exec(clause ?? "")?.[1].split(",").map((n) => n.trim()).filter((n) =>
+      n !== ""
+    );
     const typesOnly = names !== undefined && !/^[\w$*]/.test(clause!) && names.length > 0 &&
       names.every((n) => n.startsWith("type "));
     if (!typesOnly) out.push(new URL(path, url).pathname.slice(root.pathname.length));
@@ -66,7 +70,8 @@ const allowed: Record<string, readonly string[]> = {
   "src/graph": ["src/autograd", "src/display", "src/ops", "src/plot", "src/tensor"],
 };
 
-const roomOf = (file: string) => Object.keys(allowed).find((room) => file === room || file.startsWith(`${room}/`));
+const roomOf = (file: string) =>
+  Object.keys(allowed).find((room) => file === room || file.startsWith(`${room}/`));
 
 Deno.test("imports point one way", () => {
   const wrong: string[] = [];
@@ -75,7 +80,9 @@ Deno.test("imports point one way", () => {
     if (room === undefined) continue;
     for (const target of targets) {
       const to = roomOf(target);
-      if (to !== room && (to === undefined || !allowed[room].includes(to))) wrong.push(`${file} -> ${target}`);
+      if (to !== room && (to === undefined || !allowed[room].includes(to))) {
+        wrong.push(`${file} -> ${target}`);
+      }
     }
   }
   assertEquals(wrong, []);
