@@ -3,7 +3,7 @@
  * @module
  */
 
-import { runPointwise } from "../backend/cpu/pointwise_js.ts";
+import { runPointwise } from "../backend/cpu/pointwise.ts";
 import { category, type DType, getDefaultDtype, resultType, type Scalar } from "../tensor/dtype.ts";
 import {
   broadcastShapes,

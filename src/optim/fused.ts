@@ -4,7 +4,7 @@
  */
 
 import { bumpVersion, checkInPlace } from "../autograd/graph.ts";
-import { runPointwise } from "../backend/cpu/pointwise_js.ts";
+import { runPointwise } from "../backend/cpu/pointwise.ts";
 import { parse } from "../expr/parse.ts";
 import { type Program, program } from "../expr/program.ts";
 import type { Tensor } from "../tensor/tensor.ts";

@@ -22,7 +22,7 @@ export interface Operand {
 }
 
 /** How an operand moves along the innermost loop; part of what a kernel is specialised for. */
-const enum Step {
+export const enum Step {
   /** Not at all: it is loaded once before the loop. */
   Fixed = 0,
   /** To the next element of the array. */
@@ -38,10 +38,13 @@ type Kernel = (
   strides: readonly (readonly number[])[],
 ) => void;
 
-/** A loop nest with as few dimensions as the layouts allow; `strides` is by operand (inputs, then outputs) and dimension. */
-interface Nest {
+/** A loop nest with as few dimensions as the layouts allow. */
+export interface Nest {
+  /** Numbers of iterations, the outermost loop's first. */
   readonly sizes: readonly number[];
+  /** By operand (inputs, then outputs) and dimension; empty where all is contiguous, in one dimension. */
   readonly strides: readonly (readonly number[])[];
+  /** By operand, in the innermost loop. */
   readonly steps: readonly Step[];
 }
 
@@ -62,20 +65,45 @@ export function runPointwise(
   shape: readonly number[],
   computeDtype: DType,
 ): void {
+  checkCounts(p, inputs, outputs);
+  let numel = 1;
+  for (const size of shape) numel *= size;
+  if (numel > 0) runNest(p, inputs, outputs, computeDtype, nestOf(inputs, outputs, shape, numel));
+}
+
+/** Throws if a program has not as many inputs and outputs as it is given. */
+export function checkCounts(p: Program, inputs: readonly unknown[], outputs: readonly unknown[]): void {
   if (inputs.length !== p.inputs.length || outputs.length !== p.outputs.length) {
     throw new TypeError(
       `program ${p.name} has ${p.inputs.length} inputs and ${p.outputs.length} outputs, ` +
         `got ${inputs.length} and ${outputs.length}`,
     );
   }
-  let numel = 1;
-  for (const size of shape) numel *= size;
-  if (numel === 0) return;
-  const nest = contiguousNest(inputs, outputs, shape, numel) ?? collapsedNest(inputs, outputs, shape);
+}
+
+/** The loop nest over a shape of `numel` elements, which are at least one. */
+export function nestOf(
+  inputs: readonly (Operand | Scalar)[],
+  outputs: readonly Operand[],
+  shape: readonly number[],
+  numel: number,
+): Nest {
+  return contiguousNest(inputs, outputs, shape, numel) ?? collapsedNest(inputs, outputs, shape);
+}
+
+/** Runs a program over a loop nest. */
+export function runNest(
+  p: Program,
+  inputs: readonly (Operand | Scalar)[],
+  outputs: readonly Operand[],
+  computeDtype: DType,
+  nest: Nest,
+): void {
   kernelFor(p, inputs, outputs, computeDtype, nest)(inputs, outputs, nest.sizes, nest.strides);
 }
 
-function isOperand(x: Operand | Scalar): x is Operand {
+/** Whether an operand is memory and not a plain value. */
+export function isOperand(x: Operand | Scalar): x is Operand {
   return typeof x === "object";
 }
 

@@ -1,0 +1,50 @@
+/**
+ * Pointwise programs on the CPU: as JavaScript where there are few elements, as vectors of WebAssembly where there are many.
+ * @module
+ */
+import type { DType, Scalar } from "../../tensor/dtype.ts";
+import type { Program } from "../../expr/program.ts";
+import * as js from "./pointwise_js.ts";
+import { runWasm } from "./wasm/run.ts";
+
+export type { Operand } from "./pointwise_js.ts";
+
+/** How programs are run: by their size, in JavaScript alone, or as WebAssembly whatever the size, where there is a kernel. */
+export type CpuTier = "auto" | "js" | "wasm";
+
+let tier: CpuTier = "auto";
+/** From so many elements on it is worth asking for a kernel. */
+const WORTH_ASKING = 512;
+let least = WORTH_ASKING;
+
+/** Chooses how programs are run, and gives what was chosen before. For tests and measurements. */
+export function setCpuTier(choice: CpuTier): CpuTier {
+  const before = tier;
+  tier = choice;
+  least = choice === "js" ? Infinity : choice === "wasm" ? 1 : WORTH_ASKING;
+  return before;
+}
+
+/**
+ * Runs a program for every element of `shape`; see {@linkcode js.runPointwise}. In vectors, float32 arithmetic is done in
+ * float32 and not in doubles, and elementary functions are right to 2 units in the last place.
+ */
+export function runPointwise(
+  p: Program,
+  inputs: readonly (js.Operand | Scalar)[],
+  outputs: readonly js.Operand[],
+  shape: readonly number[],
+  computeDtype: DType,
+): void {
+  let numel = 1;
+  for (let d = 0; d < shape.length; d++) numel *= shape[d];
+  if (numel < least || (computeDtype !== "float32" && computeDtype !== "float64")) {
+    js.runPointwise(p, inputs, outputs, shape, computeDtype);
+    return;
+  }
+  js.checkCounts(p, inputs, outputs);
+  const nest = js.nestOf(inputs, outputs, shape, numel);
+  if (!runWasm(p, inputs, outputs, computeDtype, nest, tier === "wasm")) {
+    js.runNest(p, inputs, outputs, computeDtype, nest);
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * Runs programs as WebAssembly over ordinary arrays: pieces of them are copied into the memory of the kernels, which is small
+ * enough to stay in the processor's cache, and the results back.
+ * @module
+ */
+import type { DType, Scalar, TypedArray } from "../../../tensor/dtype.ts";
+import type { Program } from "../../../expr/program.ts";
+import { isOperand, type Nest, type Operand, runNest, Step } from "../pointwise_js.ts";
+import { features } from "./features.ts";
+import { isCheap, isLowerable, lowerWasm, type Slot, slotBytes, slotOf, STEP } from "./lower.ts";
+
+/** A program for operands of certain types: its function, and where the operands are in memory. */
+interface Kernel {
+  readonly run: (count: number) => number;
+  /** Elements at a time. */
+  readonly chunk: number;
+  readonly slots: readonly Slot[];
+  /** By operand: the memory of a piece of it, or the place of the one number. */
+  readonly views: readonly TypedArray[];
+}
+
+/** What is known of a program in one arithmetic. */
+interface Plan {
+  /** Whether its loop is so short that copying is most of the work. */
+  readonly cheap: boolean;
+  /** By the slots of the operands. */
+  readonly kernels: Map<string, Kernel>;
+}
+
+/** Sizes from which the kernels are faster than JavaScript's loops: elements in all, and in a row. */
+const LEAST = { cheap: 2048, cheapRow: 512, costly: 512, costlyRow: 64 };
+
+/** Memory of the kernels: numbers first, then pieces of arrays. */
+const PAGES = 16, NUMBERS = 64, NUMBERS_END = 16 * NUMBERS;
+/** The pieces together should stay in the cache next to the processor's core. */
+const WORKING_SET = 192 * 1024, LARGEST_CHUNK = 16384, PADDING = 192;
+
+let shared: WebAssembly.Memory | undefined;
+const plans: Readonly<Record<"float32" | "float64", Map<string, Plan | null>>> = {
+  float32: new Map(),
+  float64: new Map(),
+};
+
+/**
+ * Runs a program over a loop nest, if it can and if that pays (with `always`: if it can). False if nothing was done: the
+ * program, the types or the layout ask for JavaScript.
+ */
+export function runWasm(
+  p: Program,
+  inputs: readonly (Operand | Scalar)[],
+  outputs: readonly Operand[],
+  computeDtype: DType,
+  nest: Nest,
+  always: boolean,
+): boolean {
+  if (computeDtype !== "float32" && computeDtype !== "float64") return false;
+  const plan = planFor(p, computeDtype);
+  if (plan === null) return false;
+  const { sizes, steps } = nest, row = sizes.length === 0 ? 1 : sizes[sizes.length - 1];
+  if (!always) {
+    let numel = 1;
+    for (const size of sizes) numel *= size;
+    if (numel < (plan.cheap ? LEAST.cheap : LEAST.costly)) return false;
+    if (row < numel && row < (plan.cheap ? LEAST.cheapRow : LEAST.costlyRow)) return false;
+  }
+  if (steps.includes(Step.Strided)) return false;
+  for (let j = inputs.length; j < steps.length; j++) if (steps[j] !== Step.Unit) return false;
+  const kernel = kernelFor(plan, p, inputs, outputs, computeDtype);
+  if (kernel === null) return false;
+  inputs.forEach((x, j) => {
+    if (!isOperand(x)) kernel.views[j][0] = Number(x);
+  });
+  runRows(kernel, p, inputs, outputs, computeDtype, nest);
+  return true;
+}
+
+function planFor(p: Program, computeDtype: "float32" | "float64"): Plan | null {
+  const known = plans[computeDtype].get(p.key);
+  if (known !== undefined) return known;
+  const can = features() !== null && p.inputs.length <= NUMBERS && isLowerable(p, computeDtype);
+  const plan = can ? { cheap: isCheap(p), kernels: new Map() } : null;
+  plans[computeDtype].set(p.key, plan);
+  return plan;
+}
+
+function kernelFor(
+  plan: Plan,
+  p: Program,
+  inputs: readonly (Operand | Scalar)[],
+  outputs: readonly Operand[],
+  computeDtype: DType,
+): Kernel | null {
+  const slots: Slot[] = [];
+  for (const x of inputs) {
+    const slot = isOperand(x) ? slotOf(x.dtype, computeDtype, false) : "number";
+    if (slot === null) return null;
+    slots.push(slot);
+  }
+  for (const x of outputs) {
+    const slot = slotOf(x.dtype, computeDtype, true);
+    if (slot === null) return null;
+    slots.push(slot);
+  }
+  const key = slots.join();
+  let kernel = plan.kernels.get(key);
+  if (kernel === undefined) plan.kernels.set(key, kernel = compile(p, computeDtype, slots));
+  return kernel;
+}
+
+function compile(p: Program, computeDtype: DType, slots: readonly Slot[]): Kernel {
+  shared ??= new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
+  const buffer = shared.buffer as ArrayBuffer;
+  const perElement = slots.reduce((sum, slot) => sum + (slot === "number" ? 0 : slotBytes[slot]), 0);
+  const chunk = Math.min(LARGEST_CHUNK, Math.floor(WORKING_SET / perElement)) & -STEP;
+  let next = NUMBERS_END;
+  const addresses: number[] = [], views: TypedArray[] = [];
+  slots.forEach((slot, j) => {
+    if (slot === "number") {
+      addresses.push(16 * j);
+      const Numbers = computeDtype === "float32" ? Float32Array : Float64Array;
+      views.push(new Numbers(buffer, 16 * j, 1));
+      return;
+    }
+    addresses.push(next);
+    const View = { float32: Float32Array, float64: Float64Array, byte: Uint8Array }[slot];
+    views.push(new View(buffer, next, chunk));
+    // not a multiple of the size of a page, or pieces would compete for the same lines of the cache
+    next += (chunk * slotBytes[slot] + PADDING + 63) & -64;
+  });
+  const bytes = lowerWasm(p, computeDtype, { slots, addresses }, features()!);
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { m: { m: shared } });
+  return { run: instance.exports.f as Kernel["run"], chunk, slots, views };
+}
+
+function runRows(
+  kernel: Kernel,
+  p: Program,
+  inputs: readonly (Operand | Scalar)[],
+  outputs: readonly Operand[],
+  computeDtype: DType,
+  { sizes, strides, steps }: Nest,
+): void {
+  const { chunk, views } = kernel, inner = sizes.length - 1, row = inner < 0 ? 1 : sizes[inner];
+  const all = [...inputs, ...outputs], arrays = all.map((_, j) => j).filter((j) => isOperand(all[j]));
+  const at = all.map((x) => isOperand(x) ? x.offset : 0);
+  /** Where the piece in memory begins, for what is the same in every row. */
+  const loaded: number[] = all.map(() => -1);
+  const counters = sizes.slice(0, -1).map(() => 0);
+  for (;;) {
+    for (let start = 0; start < row; start += chunk) {
+      const n = Math.min(chunk, row - start), padded = (n + STEP - 1) & -STEP;
+      for (const j of arrays) {
+        if (j >= inputs.length) break;
+        const x = inputs[j] as Operand, from = at[j] + (steps[j] === Step.Unit ? start : 0);
+        if (loaded[j] === from && row <= chunk) continue;
+        loaded[j] = from;
+        load(views[j], x.data, from, n, padded, steps[j]);
+      }
+      if (kernel.run(padded) === 0) {
+        for (let i = 0; i < outputs.length; i++) {
+          const j = inputs.length + i, view = views[j];
+          (outputs[i].data as Float32Array).set(
+            (n === chunk ? view : view.subarray(0, n)) as Float32Array,
+            at[j] + start,
+          );
+        }
+      } else runPiece(start, n);
+    }
+    // to the next row
+    let d = inner - 1;
+    for (; d >= 0; d--) {
+      const back = ++counters[d] === sizes[d];
+      if (back) counters[d] = 0;
+      const by = back ? 1 - sizes[d] : 1;
+      for (const j of arrays) at[j] += by * strides[j][d];
+      if (!back) break;
+    }
+    if (d < 0) return;
+  }
+
+  /** Elements that the kernel could not compute. */
+  function runPiece(start: number, n: number): void {
+    const piece = all.map((x, j) =>
+      isOperand(x) ? { ...x, offset: at[j] + (steps[j] === Step.Unit ? start : 0) } : x
+    );
+    const nest = { sizes: [n], strides: [], steps };
+    runNest(p, piece.slice(0, inputs.length), piece.slice(inputs.length) as Operand[], computeDtype, nest);
+  }
+}
+
+/** Copies elements into a kernel's memory, and numbers that no function minds behind them. */
+function load(view: TypedArray, data: TypedArray, from: number, n: number, padded: number, step: Step): void {
+  const into = view as Float32Array, source = data as Float32Array;
+  if (step === Step.Fixed) {
+    into.fill(source[from], 0, padded);
+    return;
+  }
+  into.set(from === 0 && n === source.length ? source : source.subarray(from, from + n));
+  if (n < padded) into.fill(1, n, padded);
+}
