@@ -11,19 +11,20 @@
  * @module
  */
 
+import { type CellSource, CellSources } from "./cells.ts";
 import type { ConnectionInfo } from "./connection.ts";
 import { type Header, type JsonObject, type Message, MessageError, Session, Signer } from "./messages.ts";
-import { INTERRUPT, SYNC } from "./protocol.ts";
-import { describeError, findSyntaxError } from "./syntax.ts";
+import { INTERRUPT, type Thrown, UNCAUGHT, type Uncaught } from "./protocol.ts";
+import { KernelService } from "./service.ts";
+import { describeError, type ErrorContent, findSyntaxError } from "./syntax.ts";
+import { withinTime } from "./time.ts";
+import { formatThrown, type TracebackOptions } from "./traceback.ts";
 import { Publisher, ZmtpConnection } from "./zmtp.ts";
 
 /** The longest message accepted from a client. */
 const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
 /** The longest message accepted from the kernel. */
 const MAX_OUTPUT_BYTES = 512 * 1024 * 1024;
-/** Ask for the mark again when nothing has been heard from the kernel for so long. */
-const SYNC_PATIENCE = 1000;
-const SYNC_ATTEMPTS = 5;
 /** A kernel that does not answer a signal for so long is in a loop. Generous: on a loaded machine answers are late. */
 const NOTICE_PATIENCE = 500;
 /** After its answer the kernel needs so long to end the cell, or to find that it computes all the time. */
@@ -57,6 +58,9 @@ interface Job {
 
 interface Cell {
   header: Header;
+  source: CellSource;
+  /** The code as the client sent it. */
+  code: string;
   /** Messages kept until all other outputs have come by. */
   held: Message[];
   idle: Message | undefined;
@@ -75,6 +79,7 @@ export class Bridge {
   readonly #signer: Signer;
   readonly #innerSigner: Signer;
   readonly #session = new Session("kernel");
+  readonly #traceback: TracebackOptions;
   readonly #publisher = new Publisher();
   readonly #listeners: Deno.TcpListener[] = [];
   readonly #links = new Set<Link>();
@@ -87,18 +92,20 @@ export class Bridge {
   #awaited: { id: string; resolve: (reply: Message | undefined) => void; idleEnds: boolean } | undefined;
   #cell: Cell | undefined;
   #lastHeader: Header | undefined;
-  /** The bridge's own way to the kernel, for the prelude and for marks. */
-  #service!: ZmtpConnection;
-  readonly #own = new Set<string>();
-  #ownReply: { id: string; resolve: (reply: Message) => void } | undefined;
-  #mark: { id: string; resolve: () => void } | undefined;
+  readonly #sources = new CellSources();
+  /** The bridge's own way to the kernel. */
+  #service: KernelService | undefined;
   #onNotice: (() => void) | undefined;
   #onBusy: (() => void) | undefined;
-  #heard = 0;
   #closed = false;
 
   /** Makes a bridge between the client-facing ports of `outer` and a kernel. Nothing is opened yet. */
   constructor(outer: ConnectionInfo, kernel: BridgeKernel) {
+    this.#traceback = {
+      root: new URL("../", import.meta.url).href,
+      full: Deno.env.get("DINOGRAD_STACK") === "full",
+      colors: !Deno.env.get("NO_COLOR"),
+    };
     this.#outer = outer;
     this.#kernel = kernel;
     this.#signer = new Signer(outer.key);
@@ -124,14 +131,18 @@ export class Bridge {
     const iopub = await this.#connect("iopub_port", "SUB", undefined, signal);
     await iopub.subscribe();
     void this.#readOutputs(iopub);
-    this.#service = await this.#connect("shell_port", "DEALER", undefined, signal);
-    void this.#readService();
-    const reply = await this.#execute(code);
+    const service = new KernelService(
+      await this.#connect("shell_port", "DEALER", undefined, signal),
+      this.#innerSigner,
+    );
+    this.#service = service;
+    void service.read((frames) => this.#decode(this.#innerSigner, frames, "the kernel"));
+    const reply = await service.execute(code);
     if (reply.content.status !== "ok") {
       throw new Error(`the kernel's prelude failed: ${reply.content.ename}: ${reply.content.evalue}`);
     }
     // The first mark also shows that the subscription has taken effect.
-    if (!await this.#sync()) throw new Error("the kernel's outputs cannot be heard");
+    if (await service.call("sync") === undefined) throw new Error("the kernel's outputs cannot be heard");
     void this.#work();
   }
 
@@ -229,7 +240,7 @@ export class Bridge {
     try {
       for (let frames = await link.kernel.receive(); frames !== null; frames = await link.kernel.receive()) {
         const reply = this.#decode(this.#innerSigner, frames, "the kernel");
-        if (reply === undefined || reply.parentHeader.session === this.#session.id) continue;
+        if (reply === undefined || reply.parentHeader.session === this.#service?.session.id) continue;
         if (this.#awaited !== undefined && reply.parentHeader.msg_id === this.#awaited.id) {
           this.#awaited.resolve(reply);
         } else {
@@ -280,8 +291,12 @@ export class Bridge {
   }
 
   async #runCell({ link, request }: Job): Promise<void> {
+    const code = String(request.content.code);
+    const source = this.#sources.add(code);
     const cell: Cell = {
       header: request.header,
+      source,
+      code,
       held: [],
       idle: undefined,
       replied: false,
@@ -290,22 +305,22 @@ export class Bridge {
       end: Promise.withResolvers(),
     };
     this.#cell = cell;
-    const reply = await this.#ask(link, request, false);
+    const reply = await this.#ask(link, {
+      ...request,
+      content: { ...request.content, code: code.trim() === "" ? code : source.tagged },
+    }, false);
     cell.replied = true;
     cell.end.resolve();
     // A signal that is still on its way must not end the next cell.
     if (cell.notice !== undefined) await withinTime(cell.notice, NOTICE_PATIENCE);
-    await this.#sync();
-    if (reply === undefined) throw new Error("the kernel ended a cell without a reply");
-    const failed = reply.content.status === "error";
-    if (failed && !cell.held.some((message) => message.header.msg_type === "error")) {
-      const content = cell.interrupted
-        ? describeError("Interrupted", "the cell was interrupted")
-        : findSyntaxError(String(request.content.code)) ??
-          describeError("Error", "the cell was ended, or awaited a promise that nothing can settle any more");
-      Object.assign(reply.content, content);
-      cell.held.push(this.#session.message("error", { ...content }, request));
+    const failed = reply?.content.status === "error";
+    const stack = failed ? ((reply.content.traceback ?? []) as string[]).join("\n") : undefined;
+    const mark = await this.#service!.call("sync", ...(stack ? [JSON.stringify(stack)] : []));
+    if (mark === undefined) {
+      this.#warn(new Error("the kernel does not send its mark: outputs of this cell may be missing"));
     }
+    if (reply === undefined) throw new Error("the kernel ended a cell without a reply");
+    if (failed) this.#showError(cell, request, reply, mark?.thrown as Thrown | undefined);
     for (const message of cell.held) this.#publish(message);
     this.#reply(link, reply);
     this.#publish(cell.idle ?? this.#status("idle", request));
@@ -314,6 +329,25 @@ export class Bridge {
     if (failed && request.content.stop_on_error !== false) {
       this.#failure = { date: Date.now(), time: performance.now() };
     }
+  }
+
+  /** Completes the error of a cell: what it says, and where in the cell it happened. */
+  #showError(cell: Cell, request: Message, reply: Message, thrown: Thrown | undefined): void {
+    const shown = cell.held.find((message) => message.header.msg_type === "error");
+    let content: ErrorContent;
+    if (shown === undefined) {
+      content = cell.interrupted
+        ? describeError("Interrupted", "the cell was interrupted")
+        : findSyntaxError(cell.code) ??
+          describeError("Error", "the cell was ended, or awaited a promise that nothing can settle any more");
+      cell.held.push(this.#session.message("error", { ...content }, request));
+    } else {
+      const { ename, evalue, traceback } = shown.content as unknown as ErrorContent;
+      const told = thrown ?? parseStack(traceback, `Uncaught ${evalue}`);
+      content = { ename, evalue, traceback: formatThrown(told, this.#sources, this.#traceback) };
+      Object.assign(shown.content, content);
+    }
+    Object.assign(reply.content, content);
   }
 
   /**
@@ -355,66 +389,12 @@ export class Bridge {
     link.client.send(this.#signer.encode(reply)).catch(() => link.client.close());
   }
 
-  // The bridge's own requests
-
-  async #readService(): Promise<void> {
-    for (;;) {
-      const frames = await this.#service.receive();
-      if (frames === null) return;
-      const reply = this.#decode(this.#innerSigner, frames, "the kernel");
-      if (reply !== undefined && reply.parentHeader.msg_id === this.#ownReply?.id) {
-        this.#ownReply?.resolve(reply);
-      }
-    }
-  }
-
-  /** Runs code silently in the bridge's own name. */
-  async #execute(code: string): Promise<Message> {
-    const message = this.#session.message("execute_request", {
-      code,
-      silent: true,
-      store_history: false,
-      user_expressions: {},
-      allow_stdin: false,
-      stop_on_error: false,
-    });
-    const id = message.header.msg_id;
-    // Outputs of earlier cells may bear the ids of these requests, but not of those long gone.
-    this.#own.add(id);
-    if (this.#own.size > 100) this.#own.delete(this.#own.values().next().value!);
-    const { promise, resolve } = Promise.withResolvers<Message>();
-    this.#ownReply = { id, resolve };
-    await this.#service.send(this.#innerSigner.encode(message));
-    return await promise;
-  }
-
-  /** Waits until all outputs so far have come by. False when the kernel does not send the mark. */
-  async #sync(): Promise<boolean> {
-    for (let attempt = 0; attempt < SYNC_ATTEMPTS && !this.#closed; attempt++) {
-      const id = crypto.randomUUID();
-      const seen = new Promise<void>((resolve) => this.#mark = { id, resolve });
-      await this.#execute(`globalThis[Symbol.for("dinograd.kernel")].sync("${id}")`);
-      if (await this.#patiently(seen)) return true;
-    }
-    this.#warn(new Error("the kernel does not send its mark: outputs of this cell may be missing"));
-    return false;
-  }
-
-  /** Awaits `event` as long as the kernel is heard from at least every so often. */
-  async #patiently(event: Promise<void>): Promise<boolean> {
-    for (;;) {
-      const heard = this.#heard;
-      if (await withinTime(event, SYNC_PATIENCE)) return true;
-      if (this.#heard === heard) return false;
-    }
-  }
-
   // The kernel's outputs
 
   async #readOutputs(iopub: ZmtpConnection): Promise<void> {
     try {
       for (let frames = await iopub.receive(); frames !== null; frames = await iopub.receive()) {
-        this.#heard++;
+        this.#service?.hear();
         const message = this.#decode(this.#innerSigner, frames, "the kernel");
         if (message !== undefined) this.#output(message);
       }
@@ -426,17 +406,15 @@ export class Bridge {
   #output(message: Message): void {
     const { msg_type } = message.header;
     const parent = message.parentHeader.msg_id;
-    if (msg_type === SYNC) {
-      if (message.content.id === this.#mark?.id) this.#mark?.resolve();
-      return;
-    }
+    if (this.#service?.take(message)) return;
     if (msg_type === INTERRUPT) {
       if (message.content.busy === true) this.#onBusy?.();
       else this.#onNotice?.();
       return;
     }
+    if (msg_type === UNCAUGHT) this.#toText(message);
     const bookkeeping = msg_type === "status" || msg_type === "execute_input";
-    if (parent !== undefined && this.#own.has(parent)) {
+    if (this.#service?.owns(parent)) {
       if (bookkeeping || msg_type === "error") return;
       // An output of the cell that the bridge's own request follows.
       const header = this.#cell?.header ?? this.#lastHeader;
@@ -445,7 +423,12 @@ export class Bridge {
     }
     const idle = msg_type === "status" && message.content.execution_state === "idle";
     const cell = this.#cell;
+    this.#translate(message);
     if (cell !== undefined && message.parentHeader.msg_id === cell.header.msg_id) {
+      if (msg_type === "execute_input") {
+        message.content.code = cell.code;
+        cell.source.count = Number(message.content.execution_count);
+      }
       if (idle) {
         cell.idle = message;
         return;
@@ -462,6 +445,22 @@ export class Bridge {
       const { resolve } = this.#awaited;
       setTimeout(() => resolve(undefined), 50);
     }
+  }
+
+  /** Turns an error that nobody caught into text on stderr. */
+  #toText(message: Message): void {
+    const { prefix, thrown } = message.content as unknown as Uncaught;
+    const [first, ...rest] = formatThrown(thrown, this.#sources, this.#traceback);
+    message.header.msg_type = "stream";
+    message.content = { name: "stderr", text: [`${prefix} ${first}`, ...rest, ""].join("\n") };
+  }
+
+  /** Stacks that cells print, or give as their results, name the lines that people see. */
+  #translate({ content }: Message): void {
+    if (typeof content.text === "string") content.text = this.#sources.translate(content.text);
+    const data = content.data as JsonObject | undefined;
+    const plain = data?.["text/plain"];
+    if (typeof plain === "string") data!["text/plain"] = this.#sources.translate(plain);
   }
 
   #status(state: "busy" | "idle", request: Message): Message {
@@ -489,13 +488,9 @@ export class Bridge {
   }
 }
 
-/** Whether a promise settles within so many milliseconds. */
-async function withinTime(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), milliseconds));
-  try {
-    return await Promise.race([promise.then(() => true), timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** A stack as text, as the kernel reports it. */
+function parseStack(traceback: readonly string[], title: string): Thrown {
+  const first = traceback.findIndex((line) => /^\s+at /.test(line));
+  const head = traceback.slice(0, first < 0 ? undefined : first).join("\n");
+  return { title: head === "" ? title : head, frames: first < 0 ? [] : traceback.slice(first) };
 }

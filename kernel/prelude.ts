@@ -10,12 +10,16 @@
 import { registerHooks } from "node:module";
 import config from "../deno.json" with { type: "json" };
 import { Interrupter } from "./interrupt.ts";
-import { INTERRUPT, SYNC } from "./protocol.ts";
+import { INTERRUPT, SYNC, UNCAUGHT } from "./protocol.ts";
+import { describeThrown, StackKeeper } from "./stacks.ts";
 
 /** What the rest of the kernel calls in this process, found under `Symbol.for("dinograd.kernel")`. */
 export interface KernelHost {
-  /** Sends what is still buffered, then a {@linkcode SYNC} message with this id, behind all earlier outputs. */
-  sync(id: string): void;
+  /**
+   * Ends a cell: sends what is still buffered, then a {@linkcode SYNC} message with this id, behind all earlier
+   * outputs. For a cell that failed it tells all about the error that has this stack.
+   */
+  sync(id: string, stack?: string): void;
 }
 
 /** Console text is sent at most this often while a cell computes, in milliseconds. */
@@ -76,7 +80,7 @@ class Streams {
   }
 }
 
-function installOutput(interrupter: Interrupter): KernelHost {
+function installOutput(interrupter: Interrupter, stacks: StackKeeper): KernelHost {
   const { jupyter } = Deno as unknown as { jupyter: Jupyter };
   const internals = (Deno as unknown as Record<symbol, Internals>)[
     (Deno as unknown as { internal: symbol }).internal
@@ -109,10 +113,11 @@ function installOutput(interrupter: Interrupter): KernelHost {
     Object.defineProperty(Deno[name], "writable", { value: writable });
   }
   return {
-    sync(id) {
+    sync(id, stack) {
       interrupter.endCell();
       streams.flush();
-      broadcast(SYNC, { id });
+      broadcast(SYNC, { id, thrown: stack === undefined ? undefined : stacks.find(stack) });
+      stacks.endCell();
     },
   };
 }
@@ -149,13 +154,16 @@ function installImports(): void {
 }
 
 function installEvents(): void {
+  const { jupyter } = Deno as unknown as { jupyter: Jupyter };
+  const tell = (prefix: string, error: unknown) =>
+    jupyter.broadcast(UNCAUGHT, { prefix, thrown: describeThrown(error) });
   addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
-    console.error("Uncaught (in promise)", event.reason);
+    tell("Uncaught (in promise)", event.reason);
   });
   addEventListener("error", (event) => {
     event.preventDefault();
-    console.error("Uncaught", event.error);
+    tell("Uncaught", event.error);
   });
 }
 
@@ -171,7 +179,9 @@ function installInterrupt(interrupter: Interrupter): void {
 const key = Symbol.for("dinograd.kernel");
 if (!(key in globalThis)) {
   const interrupter = new Interrupter();
-  Object.defineProperty(globalThis, key, { value: installOutput(interrupter) });
+  const stacks = new StackKeeper();
+  stacks.install();
+  Object.defineProperty(globalThis, key, { value: installOutput(interrupter, stacks) });
   installImports();
   installEvents();
   installInterrupt(interrupter);

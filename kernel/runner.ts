@@ -9,6 +9,7 @@ import { type LaunchedKernel, launchKernel, type LaunchOptions } from "./launch.
 import type { JsonObject } from "./messages.ts";
 import { type Cell, cellTags, joinText, type Notebook, type Output, upgradeNotebook } from "./notebook.ts";
 import { OutputCollector } from "./outputs.ts";
+import { withinTime } from "./time.ts";
 
 /** What has been run, as it is reported to {@linkcode RunOptions.onCell}. */
 export interface CellReport {
@@ -151,23 +152,13 @@ async function withinLimit(execution: Execution, kernel: LaunchedKernel, limit?:
     await execution.done;
     return true;
   }
-  if (await settlesWithin(execution.done, limit)) return true;
+  if (await withinTime(execution.done, limit)) return true;
   await kernel.client.interrupt().catch(() => {});
-  const stopped = await settlesWithin(execution.done, INTERRUPT_PATIENCE).catch(() => false);
+  const stopped = await withinTime(execution.done, INTERRUPT_PATIENCE).catch(() => false);
   if (!stopped) {
     kernel.client.fail(new KernelDied("the kernel was killed, because a cell did not end"));
     kernel.kill();
     await execution.done.catch(() => {});
   }
   return false;
-}
-
-async function settlesWithin(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), milliseconds));
-  try {
-    return await Promise.race([promise.then(() => true), timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
