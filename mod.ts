@@ -83,6 +83,7 @@ export * from "./src/ops/rearrange.ts";
 export * from "./src/ops/grids.ts";
 export * from "./src/ops/index.ts";
 import "./src/ops/index_proxy.ts";
+import "./src/ops/operators.ts";
 export * from "./src/ops/index_ops.ts";
 export * from "./src/ops/scatter.ts";
 export * from "./src/ops/random.ts";
