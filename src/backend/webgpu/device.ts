@@ -1,0 +1,157 @@
+/**
+ * Opening the GPU: once, when it is first needed, in synchronous code.
+ *
+ * Adapters that compute wrongly count as none: Deno falls back to OpenGL where there is no Vulkan, and its integer division
+ * and conversions do not do what WGSL says. A small kernel with known answers tells (`self_test.ts`).
+ *
+ * What depends on the adapter: software adapters (lavapipe) get the register-blocked matrix product of `gemm.ts` and long
+ * rows in `reduce.ts`; hardware gets the tiled one and tree reductions. Only lavapipe was measured. On hardware look
+ * first at: the tiled product's tile size, the number of dispatches in a batch (`commands.ts`), and how long `mapAsync` takes.
+ * @module
+ */
+import { Gpu, type GpuInfo } from "./gpu.ts";
+import type { MemoryOptions } from "./memory.ts";
+import { peek } from "./settled.ts";
+import { judge, runSelfTest, SELF_TEST_BYTES } from "./self_test.ts";
+
+export type { GpuInfo } from "./gpu.ts";
+export { Gpu, GpuError } from "./gpu.ts";
+
+/** Options of {@linkcode openDevice}; they count when it opens the device. */
+export interface OpenOptions extends MemoryOptions {
+  /** `false` makes synchronous reads throw, as on hosts that do not have them. */
+  readonly syncReads?: boolean;
+}
+
+/** Either an open device, or why there is none. */
+type Opened = Gpu | string;
+
+let opened: Opened | undefined;
+
+/** What is asked for beyond the defaults, as far as the adapter has it. */
+const wantedLimits = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+] as const;
+
+/** Deno grants shader-f64 though the standard does not know it and the adapter does not list it. */
+const featureSets: readonly (readonly string[])[] = [
+  ["shader-f16", "shader-f64"],
+  ["shader-f16"],
+  ["shader-f64"],
+  [],
+];
+
+/**
+ * The GPU, or null where there is none that computes correctly; {@linkcode whyUnavailable} says why. The first call opens it, later
+ * ones give the same device until it is lost.
+ */
+export function openDevice(options: OpenOptions = {}): Gpu | null {
+  if (opened instanceof Gpu && opened.lost !== null) opened = undefined;
+  opened ??= open(options);
+  return opened instanceof Gpu ? opened : null;
+}
+
+/** Whether there is a GPU to compute on. */
+export function isAvailable(): boolean {
+  return openDevice() !== null;
+}
+
+/** What the GPU can do, or null without one. */
+export function info(): GpuInfo | null {
+  return openDevice()?.info ?? null;
+}
+
+/** Why there is no GPU, or null if there is one. */
+export function whyUnavailable(): string | null {
+  openDevice();
+  return typeof opened === "string" ? opened : null;
+}
+
+/**
+ * Opens the device on hosts where that cannot be done synchronously; where it can, the same as {@linkcode openDevice}.
+ */
+export async function init(options: OpenOptions = {}): Promise<Gpu | null> {
+  const known = openDevice(options);
+  if (known !== null || opened !== notSynchronous) return known;
+  const adapter = await navigator.gpu.requestAdapter(wanted);
+  if (adapter === null) opened = noAdapter;
+  else {
+    for (const features of featureSets) {
+      const device = await adapter.requestDevice(descriptor(adapter, features)).catch(() => null);
+      if (device === null) continue;
+      const gpu = make(adapter, device, features, options);
+      const block = runSelfTest(gpu);
+      opened = accept(gpu, options, judge(await gpu.readBytesAsync(block, 0, SELF_TEST_BYTES)));
+      break;
+    }
+  }
+  return opened instanceof Gpu ? opened : null;
+}
+
+const wanted: GPURequestAdapterOptions = { powerPreference: "high-performance" };
+const noAdapter = "navigator.gpu has no adapter: no Vulkan, Metal or DirectX 12 driver was found";
+const notSynchronous = "this host does not open devices synchronously: await init() first";
+
+function open(options: OpenOptions): Opened {
+  if (typeof navigator === "undefined" || navigator.gpu === undefined) {
+    return "this host has no navigator.gpu";
+  }
+  if (typeof Deno === "undefined") return notSynchronous;
+  const found = peek(navigator.gpu.requestAdapter(wanted), GPUAdapter);
+  if (found.state === "pending") return notSynchronous;
+  if (found.state === "rejected") return found.reason;
+  const adapter = found.value;
+  if (adapter === null) return noAdapter;
+  let reason = "it says no reason";
+  for (const features of featureSets) {
+    const granted = peek(adapter.requestDevice(descriptor(adapter, features)), GPUDevice);
+    if (granted.state === "pending") return notSynchronous;
+    if (granted.state === "rejected") reason = granted.reason;
+    else if (granted.value !== null) {
+      const gpu = make(adapter, granted.value, features, options);
+      if (!gpu.syncReads) return notSynchronous;
+      return accept(gpu, options, judge(gpu.readBytes(runSelfTest(gpu), 0, SELF_TEST_BYTES)));
+    }
+  }
+  return `the adapter ${adapter.info.description} gives no device: ${reason}`;
+}
+
+function descriptor(adapter: GPUAdapter, features: readonly string[]): GPUDeviceDescriptor {
+  return {
+    requiredFeatures: features as readonly GPUFeatureName[] as GPUFeatureName[],
+    requiredLimits: Object.fromEntries(wantedLimits.map((name) => [name, adapter.limits[name]])),
+  };
+}
+
+function make(
+  adapter: GPUAdapter,
+  device: GPUDevice,
+  features: readonly string[],
+  options: OpenOptions,
+): Gpu {
+  const { limits } = device, { description } = adapter.info;
+  const fallback =
+    (adapter.info as GPUAdapterInfo & { isFallbackAdapter?: boolean }).isFallbackAdapter === true;
+  const largest = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
+  return new Gpu(device, {
+    description,
+    software: fallback || /llvmpipe|lavapipe|swiftshader|basic render/i.test(description),
+    float16: features.includes("shader-f16"),
+    float64: features.includes("shader-f64"),
+    largestBuffer: largest - largest % 256,
+    buffersPerKernel: limits.maxStorageBuffersPerShaderStage,
+    workgroupMemory: limits.maxComputeWorkgroupStorageSize,
+  }, options);
+}
+
+function accept(gpu: Gpu, options: OpenOptions, failure: string | null): Opened {
+  if (options.syncReads === false) gpu.syncReads = false;
+  if (failure === null) return gpu;
+  gpu.close();
+  return `the adapter ${gpu.info.description} computes wrongly: ${failure}`;
+}

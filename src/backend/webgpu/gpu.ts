@@ -1,0 +1,203 @@
+/**
+ * An open device and what belongs to it: memory, the queue, compiled kernels, errors.
+ * @module
+ */
+import { type Access, Commands, type Kernel } from "./commands.ts";
+import { Memory, type MemoryOptions } from "./memory.ts";
+import { peek } from "./settled.ts";
+import { SyncReader } from "./sync.ts";
+import type { Block } from "./memory.ts";
+
+/** What a device can do, and which kernels are chosen for it. */
+export interface GpuInfo {
+  /** The adapter's own description. */
+  readonly description: string;
+  /** Whether it is a program on the CPU and not hardware. */
+  readonly software: boolean;
+  /** Whether float16 has memory of its own. */
+  readonly float16: boolean;
+  /** Whether it computes in float64. */
+  readonly float64: boolean;
+  /** Bytes of the largest tensor. */
+  readonly largestBuffer: number;
+  /** How many tensors one kernel may read and write. */
+  readonly buffersPerKernel: number;
+  /** Bytes of workgroup memory. */
+  readonly workgroupMemory: number;
+}
+
+/** A GPU command failed. It is thrown by the first read after it. */
+export class GpuError extends Error {
+  /** The class's name. */
+  override readonly name: string = "GpuError";
+}
+
+const scopes = ["validation", "out-of-memory", "internal"] as const;
+
+/** One open device. Get it from `openDevice`. */
+export class Gpu {
+  /** What it can do. */
+  readonly info: GpuInfo;
+  /** The device. */
+  readonly device: GPUDevice;
+  /** Its memory. */
+  readonly memory: Memory;
+  /** Its queue. */
+  readonly commands: Commands;
+  /** Whether reads may be synchronous: found out at start-up; set it to false to have them refused. */
+  syncReads: boolean;
+  readonly #reader: SyncReader;
+  readonly #kernels = new Map<string, Map<string, Kernel>>();
+  #compiled = 0;
+  #lost: string | null = null;
+  #errors: string[] = [];
+
+  /** Takes over a device that nobody else uses. */
+  constructor(device: GPUDevice, info: GpuInfo, options: MemoryOptions = {}) {
+    this.device = device;
+    this.info = info;
+    this.memory = new Memory(device, info.largestBuffer, options);
+    this.commands = new Commands(device, this.memory);
+    this.memory.flush = () => this.commands.flush();
+    this.#reader = new SyncReader(device, this.commands, () => this.check());
+    // Without this handler errors outside of the scopes are not even printed.
+    device.addEventListener("uncapturederror", (event) => {
+      event.preventDefault();
+      this.#errors.push((event as Event & { error: GPUError }).error.message);
+    });
+    device.lost.then((lost) => this.#lost ??= lost.message || lost.reason || "unknown reason");
+    this.#watch();
+    const block = this.memory.allocate(256);
+    this.syncReads = this.#reader.probe(block);
+    this.memory.release(block);
+  }
+
+  /** Why the device is gone, or null. */
+  get lost(): string | null {
+    return this.#lost;
+  }
+
+  /** Ends the use of the device; its memory is freed. */
+  close(): void {
+    if (this.#lost !== null) return;
+    this.#lost = "it was closed";
+    this.device.destroy();
+  }
+
+  /** @throws {GpuError} if the device is lost. */
+  checkOpen(): void {
+    if (this.#lost === null) return;
+    throw new GpuError(
+      `the GPU device is gone (${this.#lost}): its tensors are lost, openDevice() gives another`,
+    );
+  }
+
+  // ---- errors -------------------------------------------------------------------------------------------------------
+
+  /** Scopes are open all the time, and looked into when somebody reads. */
+  #watch(): void {
+    for (const scope of scopes) this.device.pushErrorScope(scope);
+  }
+
+  #pop(): Promise<GPUError | null>[] {
+    const popped = scopes.map(() => this.device.popErrorScope());
+    this.#watch();
+    return popped;
+  }
+
+  #throwErrors(): void {
+    this.checkOpen();
+    if (this.#errors.length === 0) return;
+    const [first] = this.#errors;
+    this.#errors = [];
+    throw new GpuError(`a GPU command failed: ${first.trim()}`);
+  }
+
+  /** @throws {GpuError} if a command failed since the last call. */
+  check(): void {
+    this.checkOpen();
+    for (const promise of this.#pop()) {
+      const seen = peek(promise, GPUError);
+      if (seen.state === "fulfilled") {
+        if (seen.value !== null) this.#errors.push(seen.value.message);
+      } else if (seen.state === "rejected") this.#errors.push(seen.reason);
+      else promise.then((e) => void (e !== null && this.#errors.push(e.message)), () => {});
+    }
+    this.#throwErrors();
+  }
+
+  async #checkAsync(): Promise<void> {
+    this.checkOpen();
+    for (const error of await Promise.all(this.#pop())) {
+      if (error !== null) this.#errors.push(error.message);
+    }
+    this.#throwErrors();
+  }
+
+  // ---- work ---------------------------------------------------------------------------------------------------------
+
+  /**
+   * A kernel from the cache, or compiled from the source that `write` gives. The family is a program's key or a name.
+   *
+   * @throws {GpuError} if it does not compile.
+   */
+  kernel(family: string, key: string, write: () => KernelSource): Kernel {
+    let members = this.#kernels.get(family);
+    if (members === undefined) this.#kernels.set(family, members = new Map());
+    let kernel = members.get(key);
+    if (kernel === undefined) {
+      const { label, code, access } = write();
+      if (access.length > this.info.buffersPerKernel) {
+        throw new RangeError(
+          `${label} uses ${access.length} tensors at once, this GPU's kernels can use ${this.info.buffersPerKernel}`,
+        );
+      }
+      this.check();
+      kernel = this.commands.compile(label, code, access);
+      this.check();
+      members.set(key, kernel);
+      this.#compiled++;
+    }
+    return kernel;
+  }
+
+  /** Number of compiled kernels. */
+  get kernels(): number {
+    return this.#compiled;
+  }
+
+  /** Waits until everything recorded is done. */
+  synchronize(): void {
+    const block = this.memory.allocate(4);
+    try {
+      this.readBytes(block, 0, 4);
+    } finally {
+      this.memory.release(block);
+    }
+  }
+
+  /** Bytes of a block, after everything recorded. Offset and size are multiples of 4. */
+  readBytes(block: Block, byte: number, bytes: number): ArrayBuffer {
+    this.checkOpen();
+    if (!this.syncReads) {
+      throw new GpuError("this host cannot read GPU memory synchronously: use await read()");
+    }
+    return this.#reader.read(block, byte, bytes);
+  }
+
+  /** {@linkcode Gpu.readBytes} that works on every host. */
+  async readBytesAsync(block: Block, byte: number, bytes: number): Promise<ArrayBuffer> {
+    this.checkOpen();
+    return await this.#reader.readAsync(block, byte, bytes, () => this.#checkAsync());
+  }
+}
+
+/** Source of a kernel. */
+export interface KernelSource {
+  /** For messages. */
+  readonly label: string;
+  /** WGSL with the entry point `main`; parameters are group 0, binding 0, buffers are group 1. */
+  readonly code: string;
+  /** How each buffer is used. */
+  readonly access: readonly Access[];
+}

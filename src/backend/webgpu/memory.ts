@@ -1,0 +1,221 @@
+/**
+ * Memory of the GPU: buffers in size classes, used again once they are given back.
+ *
+ * A {@linkcode Block} is one buffer. Whoever knows that nobody needs it any more (fused temporaries, what a graph saved)
+ * calls `release`, and the next allocation of its class takes it. A block that is just forgotten is collected together with
+ * its buffer: nothing here holds it, and the registry's held value is only its size.
+ *
+ * V8 sees a buffer as a few bytes, so it would let gigabytes of forgotten ones pile up. Therefore new buffers are
+ * counted, and when they exceed a budget the garbage collector is called. That works inside a synchronous loop, where no
+ * finalizer runs: the buffers are freed at once, and the statistics learn of it when the event loop turns.
+ * @module
+ */
+import v8 from "node:v8";
+import vm from "node:vm";
+
+/** One buffer. Whoever holds it may use all of its bytes; what they are at first is not known. */
+export class Block {
+  /** The buffer, for bind groups and copies. */
+  readonly buffer: GPUBuffer;
+  /** Size in bytes: what was asked for, rounded up to its class. */
+  readonly bytes: number;
+  /** The batch of commands that used it last. */
+  batch: number;
+  /** Whether it was given back: then it must not be used any more. */
+  released: boolean;
+
+  /** Made by {@linkcode Memory.allocate}. */
+  constructor(buffer: GPUBuffer, bytes: number) {
+    this.buffer = buffer;
+    this.bytes = bytes;
+    this.batch = -1;
+    this.released = false;
+  }
+}
+
+/** What memory is in use, in bytes and buffers. */
+export interface MemoryStatistics {
+  /** Bytes of all buffers that are not known to be freed. */
+  readonly reservedBytes: number;
+  /** Their number. */
+  readonly buffers: number;
+  /** Bytes of those that wait for their next use. */
+  readonly pooledBytes: number;
+  /** Buffers made since the device was opened. */
+  readonly created: number;
+  /** Allocations that found a waiting buffer. */
+  readonly reused: number;
+  /** How often the budget made the garbage collector run. */
+  readonly collections: number;
+}
+
+/** Limits of {@linkcode Memory}. */
+export interface MemoryOptions {
+  /** Bytes of new buffers between two collections. */
+  readonly budget?: number;
+  /** Bytes that may wait for their next use. */
+  readonly poolLimit?: number;
+}
+
+const MIB = 2 ** 20;
+
+/** The device's own bookkeeping for a buffer, as far as the budget is concerned. */
+const OVERHEAD = 4096;
+
+const usage = 0x80 | 0x08 | 0x04; // STORAGE, COPY_DST, COPY_SRC
+
+/** The allocator of one device. */
+export class Memory {
+  readonly #device: GPUDevice;
+  readonly #budget: number;
+  readonly #poolLimit: number;
+  readonly #largest: number;
+  /** Waiting buffers by size, the latest one last. */
+  readonly #pool = new Map<number, GPUBuffer[]>();
+  readonly #lastBatch = new WeakMap<GPUBuffer, number>();
+  /** Buffers to destroy when no recorded command uses them. */
+  #doomed: GPUBuffer[] = [];
+  readonly #forgotten: FinalizationRegistry<number>;
+  #doomedBytes = 0;
+  #fresh = 0;
+  #reserved = 0;
+  #buffers = 0;
+  #pooled = 0;
+  #created = 0;
+  #reused = 0;
+  #collections = 0;
+
+  /** Submits what is recorded, so that buffers which only it uses can be freed. */
+  flush: () => void = () => this.sweep();
+
+  /** `largest` is the size of the largest buffer that a kernel can use. */
+  constructor(device: GPUDevice, largest: number, options: MemoryOptions = {}) {
+    this.#device = device;
+    this.#largest = largest;
+    this.#budget = options.budget ?? 256 * MIB;
+    this.#poolLimit = options.poolLimit ?? 256 * MIB;
+    this.#forgotten = new FinalizationRegistry((bytes) => this.#count(-bytes));
+  }
+
+  /**
+   * A block of at least so many bytes, its content unknown.
+   *
+   * @throws {RangeError} if no buffer can be that large.
+   */
+  allocate(bytes: number): Block {
+    if (!Number.isSafeInteger(bytes) || bytes < 0) {
+      throw new RangeError(`a block cannot have ${bytes} bytes`);
+    }
+    if (bytes > this.#largest) {
+      throw new RangeError(
+        `the GPU's largest buffer has ${this.#largest} bytes, got a tensor of ${bytes}: split it, or use device "cpu"`,
+      );
+    }
+    const size = Math.min(sizeClass(bytes), this.#largest);
+    const waiting = this.#pool.get(size)?.pop();
+    if (waiting !== undefined) {
+      this.#pooled -= size;
+      this.#reused++;
+      return this.#block(waiting, size);
+    }
+    this.#fresh += size + OVERHEAD;
+    if (this.#fresh > this.#budget) this.collect();
+    const buffer = this.#device.createBuffer({ size, usage });
+    this.#created++;
+    this.#count(size);
+    return this.#block(buffer, size);
+  }
+
+  #block(buffer: GPUBuffer, size: number): Block {
+    const block = new Block(buffer, size);
+    block.batch = this.#lastBatch.get(buffer) ?? -1;
+    this.#forgotten.register(block, size, block);
+    return block;
+  }
+
+  #count(bytes: number): void {
+    this.#reserved += bytes;
+    this.#buffers += Math.sign(bytes);
+  }
+
+  /**
+   * Gives a block back. Commands that use it and are recorded already keep their meaning, because those of its next user come
+   * after them.
+   *
+   * @throws {TypeError} if it was given back before.
+   */
+  release(block: Block): void {
+    if (block.released) throw new TypeError("this block of GPU memory was released before");
+    block.released = true;
+    this.#forgotten.unregister(block);
+    if (this.#pooled + block.bytes > this.#poolLimit) {
+      this.#doomed.push(block.buffer);
+      this.#doomedBytes += block.bytes;
+      this.#count(-block.bytes);
+      if (this.#doomedBytes > this.#budget) this.flush();
+      return;
+    }
+    this.#lastBatch.set(block.buffer, block.batch);
+    let waiting = this.#pool.get(block.bytes);
+    if (waiting === undefined) this.#pool.set(block.bytes, waiting = []);
+    waiting.push(block.buffer);
+    this.#pooled += block.bytes;
+  }
+
+  /** Frees the memory that waits for its next use, with the next {@linkcode Memory.sweep}. */
+  trim(): void {
+    for (const [size, waiting] of this.#pool) {
+      for (const buffer of waiting) {
+        this.#doomed.push(buffer);
+        this.#count(-size);
+      }
+    }
+    this.#pool.clear();
+    this.#pooled = 0;
+  }
+
+  /** Destroys what nobody needs. To be called when every recorded command has been submitted. */
+  sweep(): void {
+    for (const buffer of this.#doomed) buffer.destroy();
+    this.#doomed = [];
+    this.#doomedBytes = 0;
+  }
+
+  /** Collects garbage, and with it forgotten blocks. Works in synchronous code; takes 5 to 50 ms. */
+  collect(): void {
+    this.#fresh = 0;
+    this.#collections++;
+    this.flush();
+    collector()();
+  }
+
+  /** What is in use. Blocks that were forgotten count until the event loop turns. */
+  statistics(): MemoryStatistics {
+    return {
+      reservedBytes: this.#reserved,
+      buffers: this.#buffers,
+      pooledBytes: this.#pooled,
+      created: this.#created,
+      reused: this.#reused,
+      collections: this.#collections,
+    };
+  }
+}
+
+/** Four classes between two powers of two: at most a fifth of a block is wasted. */
+function sizeClass(bytes: number): number {
+  if (bytes <= 256) return 256;
+  const step = 2 ** (30 - Math.clz32(Math.min(bytes - 1, 2 ** 31))) / 2;
+  return Math.ceil(bytes / step) * step;
+}
+
+let gc: (() => void) | undefined;
+
+/** The garbage collector as a function: V8 makes it for contexts that are created after the flag was set. */
+function collector(): () => void {
+  if (gc === undefined) {
+    v8.setFlagsFromString("--expose-gc");
+    gc = vm.runInNewContext("gc") as () => void;
+  }
+  return gc;
+}

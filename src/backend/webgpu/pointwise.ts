@@ -1,0 +1,279 @@
+/**
+ * Pointwise kernels of the GPU: a program becomes one kernel, an invocation an element.
+ *
+ * A kernel is generated once for each program, arithmetic, element types, class of layout and number of dimensions; sizes,
+ * strides, offsets and numbers are its parameters. Tensors that share a block share a binding, because a buffer cannot be
+ * bound for reading and for writing at once. Each invocation reads all of its elements before it writes, so an output may be
+ * the very memory of an input; where an input overlaps an output otherwise it is copied first.
+ *
+ * Integer division by zero cannot throw here: it gives what WGSL says (x / 0 is x, x % 0 is 0).
+ * @module
+ */
+import { lowerWgsl, wgslFunctions } from "../../expr/lower_wgsl.ts";
+import type { Program } from "../../expr/program.ts";
+import type { DType, Scalar } from "../../tensor/dtype.ts";
+import type { Access, Kernel } from "./commands.ts";
+import { loaded, SCALAR_WORDS, scalarSource, stored, wgslFlavor, wrapped, writeScalar } from "./convert.ts";
+import { checkElements, elementBytes, elementType } from "./elements.ts";
+import type { Gpu, KernelSource } from "./gpu.ts";
+import { checkExtent, checkWritable, collapse, extent, type GpuOperand, isContiguous } from "./layout.ts";
+import type { Block } from "./memory.ts";
+
+export type { GpuOperand } from "./layout.ts";
+
+/** Invocations in a workgroup. */
+const GROUP = 64;
+
+/** How an operand's position is found. */
+type Step = "fixed" | "linear" | "strided";
+
+/**
+ * Runs a program for every element of `shape`: the GPU's counterpart of the CPU's function of this name.
+ *
+ * Inputs are converted to `computeDtype`; arithmetic of float16 and float32 is done in float32 and rounded when it is stored.
+ * Storing a float as an integer rounds towards zero and wraps; as a bool it tests for not being 0. The output shapes must be
+ * `shape`, the inputs broadcast to it.
+ *
+ * @throws {TypeError} if the program has no meaning in this type on the GPU, or an output overlaps itself.
+ * @throws {RangeError} if an operand is not inside of its block.
+ */
+export function runPointwise(
+  gpu: Gpu,
+  p: Program,
+  inputs: readonly (GpuOperand | Scalar)[],
+  outputs: readonly GpuOperand[],
+  shape: readonly number[],
+  computeDtype: DType,
+): void {
+  if (inputs.length !== p.inputs.length || outputs.length !== p.outputs.length) {
+    throw new TypeError(
+      `program ${p.name} has ${p.inputs.length} inputs and ${p.outputs.length} outputs, ` +
+        `got ${inputs.length} and ${outputs.length}`,
+    );
+  }
+  let numel = 1;
+  for (const size of shape) numel *= size;
+  if (numel === 0) return;
+  checkElements(gpu, computeDtype);
+  for (const x of inputs) if (isOperand(x)) checkOperand(gpu, x, shape);
+  for (const x of outputs) {
+    checkOperand(gpu, x, shape);
+    checkWritable(x, shape);
+  }
+
+  const copies = new Map<Block, Block>();
+  const safe = inputs.map((x) => {
+    if (!isOperand(x) || !outputs.some((o) => conflicts(x, o, shape))) return x;
+    let copy = copies.get(x.data);
+    if (copy === undefined) {
+      copy = gpu.memory.allocate(x.data.bytes);
+      copies.set(x.data, copy);
+      gpu.commands.copy(x.data, 0, copy, 0, x.data.bytes);
+    }
+    return { ...x, data: copy };
+  });
+  try {
+    launch(gpu, p, safe, outputs, shape, numel, computeDtype);
+  } finally {
+    for (const copy of copies.values()) gpu.memory.release(copy);
+  }
+}
+
+function isOperand(x: GpuOperand | Scalar): x is GpuOperand {
+  return typeof x === "object";
+}
+
+function checkOperand(gpu: Gpu, x: GpuOperand, shape: readonly number[]): void {
+  checkElements(gpu, x.dtype);
+  checkExtent(x, shape);
+}
+
+/** Whether writing `o` could change elements of `x` that another invocation still has to read. */
+function conflicts(x: GpuOperand, o: GpuOperand, shape: readonly number[]): boolean {
+  if (x.data !== o.data) return false;
+  if (x.offset === o.offset && x.strides.every((s, d) => s === o.strides[d] || shape[d] === 1)) return false;
+  const [first, last] = extent(x, shape), [from, to] = extent(o, shape);
+  return first <= to && from <= last;
+}
+
+/** Everything that a kernel is generated for. */
+interface Plan {
+  readonly operands: readonly (GpuOperand | null)[];
+  readonly steps: readonly Step[];
+  /** Binding of each operand. */
+  readonly slots: readonly number[];
+  readonly blocks: readonly Block[];
+  readonly access: readonly Access[];
+  readonly types: readonly string[];
+  readonly rank: number;
+}
+
+function launch(
+  gpu: Gpu,
+  p: Program,
+  inputs: readonly (GpuOperand | Scalar)[],
+  outputs: readonly GpuOperand[],
+  shape: readonly number[],
+  numel: number,
+  computeDtype: DType,
+): void {
+  const operands = [...inputs.map((x) => isOperand(x) ? x : null), ...outputs];
+  const given = operands.filter((x) => x !== null);
+  const steps: Step[] = operands.map((x) =>
+    x === null || x.strides.every((s, d) => s === 0 || shape[d] === 1)
+      ? "fixed"
+      : isContiguous(x.strides, shape)
+      ? "linear"
+      : "strided"
+  );
+  // A single strided operand makes the others' order one of several that would do: the outputs' decides.
+  let sizes: readonly number[] = [], strides: readonly (readonly number[])[] = [];
+  if (steps.includes("strided")) {
+    const nest = collapse(given.map((x) => x.strides), shape, given.length - outputs.length);
+    ({ sizes, strides } = nest);
+    let k = 0;
+    operands.forEach((x, j) => {
+      if (x === null) return;
+      const own = strides[k++];
+      steps[j] = own.every((s) => s === 0) ? "fixed" : isContiguous(own, sizes) ? "linear" : "strided";
+    });
+  }
+  if (!steps.includes("strided")) sizes = [];
+
+  const blocks: Block[] = [], access: Access[] = [], types: string[] = [];
+  const slots = operands.map((x, j) => {
+    if (x === null) return -1;
+    let slot = blocks.indexOf(x.data);
+    if (slot < 0) {
+      slot = blocks.push(x.data) - 1;
+      access.push("read");
+      types.push(elementType(x.dtype));
+    } else if (types[slot] !== elementType(x.dtype)) {
+      throw new TypeError(`one block cannot hold ${x.dtype} and ${types[slot]} in ${p.name}`);
+    }
+    if (j >= inputs.length) access[slot] = "write";
+    return slot;
+  });
+
+  const plan: Plan = { operands, steps, slots, blocks, access, types, rank: sizes.length };
+  const kernel = kernelFor(gpu, p, plan, inputs, computeDtype);
+
+  const words: number[] = [0, numel];
+  const scalars = SCALAR_WORDS[wgslFlavor(computeDtype)];
+  for (const x of given) words.push(x.offset);
+  words.push(...sizes);
+  let k = 0;
+  operands.forEach((x, j) => {
+    if (x === null) return;
+    if (steps[j] === "strided") words.push(...strides[k]);
+    k++;
+  });
+  const parameters = new Int32Array(
+    words.length + scalars * (inputs.length - (given.length - outputs.length)),
+  );
+  parameters.set(words);
+  let at = words.length;
+  for (const x of inputs) {
+    if (isOperand(x)) continue;
+    writeScalar(parameters, at, x, computeDtype);
+    at += scalars;
+  }
+  gpu.commands.dispatch(kernel, blocks, parameters, Math.ceil(numel / GROUP));
+}
+
+function kernelFor(
+  gpu: Gpu,
+  p: Program,
+  plan: Plan,
+  inputs: readonly (GpuOperand | Scalar)[],
+  computeDtype: DType,
+): Kernel {
+  let code = `${computeDtype} ${plan.rank}`;
+  plan.operands.forEach((x, j) =>
+    code += x === null ? " -" : ` ${x.dtype} ${plan.steps[j]} ${plan.slots[j]}`
+  );
+  return gpu.kernel(p.key, code, () => generate(p, plan, inputs.length, computeDtype));
+}
+
+// ---- code -----------------------------------------------------------------------------------------------------------
+
+/** Operand j is at `p<j>`, its input is `x<j>`, its binding `b<slot>`. */
+function generate(p: Program, plan: Plan, inputs: number, computeDtype: DType): KernelSource {
+  const { operands, steps, slots, access, types, rank } = plan;
+  const flavor = wgslFlavor(computeDtype);
+  const body = lowerWgsl(
+    p,
+    flavor,
+    flavor === "int" && computeDtype !== "int32" ? (v) => wrapped(v, computeDtype) : undefined,
+  );
+
+  let words = 2;
+  const word = (k: number) => `P[${k >> 2}][${k & 3}]`;
+  const offsets = operands.map((x) => x === null ? "" : word(words++));
+  const sizes = Array.from({ length: rank }, () => word(words++));
+  const lines: string[] = [];
+  if (rank > 0) {
+    lines.push("var rest = u32(i);");
+    for (let d = rank - 1; d > 0; d--) {
+      lines.push(`let k${d} = i32(rest % u32(${sizes[d]}));`, `rest = rest / u32(${sizes[d]});`);
+    }
+    lines.push("let k0 = i32(rest);");
+  }
+  operands.forEach((x, j) => {
+    if (x === null) return;
+    const terms = [offsets[j]];
+    if (steps[j] === "linear") terms.push("i");
+    if (steps[j] === "strided") { for (let d = 0; d < rank; d++) terms.push(`k${d} * ${word(words++)}`); }
+    lines.push(`let p${j} = ${terms.join(" + ")};`);
+  });
+  operands.forEach((x, j) => {
+    if (x === null) {
+      const at = words;
+      words += SCALAR_WORDS[flavor];
+      lines.push(`let x${j} = ${scalarSource((k) => word(at + k), computeDtype)};`);
+    } else if (j < inputs) {
+      lines.push(`let x${j} = ${loaded(`b${slots[j]}[p${j}]`, x.dtype, computeDtype)};`);
+    }
+  });
+  lines.push(body.statements);
+  for (let o = 0; o < body.results.length; o++) {
+    const { dtype } = operands[inputs + o]!;
+    lines.push(`let r${o} = ${stored(body.results[o], body.truths[o], computeDtype, dtype)};`);
+  }
+  for (let o = 0; o < body.results.length; o++) {
+    lines.push(`b${slots[inputs + o]}[p${inputs + o}] = r${o};`);
+  }
+
+  const main = lines.join("\n");
+  const code = `${types.includes("f16") || main.includes("f16(") ? "enable f16;\n" : ""}${
+    header(words, types, access)
+  }
+${wgslFunctions(main)}
+@compute @workgroup_size(${GROUP})
+fn main(
+  @builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) g: vec3<u32>, @builtin(local_invocation_index) l: u32,
+) {
+let i = i32((w.y * g.x + w.x) * ${GROUP}u + l);
+if (i >= P[0].y) { return; }
+${main}
+}
+`;
+  return { label: p.name, code, access };
+}
+
+/** Declarations of parameters and buffers, and of the parameter that is always 0. */
+export function header(words: number, types: readonly string[], access: readonly Access[]): string {
+  const buffers = types.map((type, k) =>
+    `@group(1) @binding(${k}) var<storage, ${
+      access[k] === "read" ? "read" : "read_write"
+    }> b${k}: array<${type}>;`
+  );
+  return `@group(0) @binding(0) var<uniform> P: array<vec4<i32>, ${Math.ceil(words / 4)}>;
+${buffers.join("\n")}
+fn zero() -> u32 { return u32(P[0].x); }`;
+}
+
+/** Bytes that a tensor of so many elements takes in GPU memory. */
+export function bytesOf(dtype: DType, length: number): number {
+  return Math.ceil(elementBytes(dtype) * length / 4) * 4;
+}

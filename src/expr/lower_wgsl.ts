@@ -1,0 +1,270 @@
+/**
+ * Lowers programs to WGSL: THE table of how each primitive is spelled there, and a walk as in `lower_js.ts`.
+ *
+ * Three arithmetics: `float` in f32, for float32 and float16; `double` in f64, for which WGSL has arithmetic but no functions,
+ * so that most of them are refused; `int` in i32. Functions named `m_...` come from `wgsl_functions.ts` and `wgsl_special.ts`; only
+ * those that a program needs are written out, because every line costs time to compile.
+ * @module
+ */
+import type { Expr } from "./expr.ts";
+import { postorder } from "./expr.ts";
+import { primitives, spell } from "./primitives.ts";
+import { expandPowers, type Program } from "./program.ts";
+import elementary from "./wgsl_functions.ts";
+import special from "./wgsl_special.ts";
+
+/** The arithmetic of the generated code: f32, f64 or i32. */
+export type WgslFlavor = "float" | "double" | "int";
+
+/** WGSL of a program. Input number `k` is the identifier `x<k>`, a number of the arithmetic. */
+export interface WgslSource {
+  /** Functions that the statements call. If they say so, the module has to define `fn zero() -> u32`, which gives 0. */
+  readonly functions: string;
+  /** Statements that define what the results use. */
+  readonly statements: string;
+  /** For each output an expression that gives its number; a truth value gives 1 or 0. */
+  readonly results: readonly string[];
+  /** For each output a bool: whether it is not 0. */
+  readonly truths: readonly string[];
+}
+
+type Spellings = Partial<Record<WgslFlavor, string>>;
+
+/** The same in every arithmetic. */
+const all = (text: string): Spellings => ({ float: text, double: text, int: text });
+
+/** Of f32 alone. */
+const real = (float: string): Spellings => ({ float });
+
+/** The table. A primitive or arithmetic that is missing is refused. */
+const spellings: Readonly<Record<string, Spellings>> = {
+  add: all("a + b"),
+  sub: all("a - b"),
+  mul: all("a * b"),
+  neg: all("-a"),
+  div: { float: "a / b", double: "a / b" },
+  pow: { float: "m_pow(a, b)", int: "m_int_pow(a, b)" },
+  floorDiv: { float: "m_floor_div(a, b)", int: "m_int_floor_div(a, b)" },
+  truncDiv: { float: "trunc(a / b)", double: "trunc(a / b)", int: "a / b" },
+  remainder: { float: "m_remainder(a, b)", int: "m_int_remainder(a, b)" },
+  fmod: { float: "m_fmod(a, b)", int: "a % b" },
+
+  exp: real("m_exp(a)"),
+  exp2: real("m_exp2(a)"),
+  expm1: real("m_expm1(a)"),
+  log: real("m_log(a)"),
+  log2: real("m_log2(a)"),
+  log10: real("m_log10(a)"),
+  log1p: real("m_log1p(a)"),
+  sigmoid: real("m_sigmoid(a)"),
+  softplus: real("m_softplus(a)"),
+  sqrt: { float: "sqrt(a)", double: "sqrt(a)" },
+  rsqrt: { float: "1.0 / sqrt(a)", double: "1.0lf / sqrt(a)" },
+
+  sin: real("m_sin(a)"),
+  cos: real("m_cos(a)"),
+  tan: real("m_tan(a)"),
+  asin: real("m_asin(a)"),
+  acos: real("m_acos(a)"),
+  atan: real("m_atan(a)"),
+  atan2: real("m_atan2(a, b)"),
+  sinh: real("m_sinh(a)"),
+  cosh: real("m_cosh(a)"),
+  tanh: real("m_tanh(a)"),
+  asinh: real("m_asinh(a)"),
+  acosh: real("m_acosh(a)"),
+  atanh: real("m_atanh(a)"),
+
+  erf: real("m_erf(a)"),
+  erfc: real("m_erfc(a)"),
+  erfcx: real("m_erfcx(a)"),
+  erfinv: real("m_erfinv(a)"),
+  lgamma: real("m_lgamma(a)"),
+  digamma: real("m_digamma(a)"),
+  polygamma: real("m_polygamma(a, b)"),
+  i0: real("m_i0(a)"),
+  i1: real("m_i1(a)"),
+
+  floor: { float: "floor(a)", double: "floor(a)", int: "a" },
+  ceil: { float: "ceil(a)", double: "ceil(a)", int: "a" },
+  trunc: { float: "trunc(a)", double: "trunc(a)", int: "a" },
+  round: { float: "round(a)", double: "round(a)", int: "a" },
+  abs: all("abs(a)"),
+  sign: {
+    float: "m_sign(a)",
+    double: "select(select(0.0lf, -1.0lf, a < 0.0lf), 1.0lf, a > 0.0lf)",
+    int: "sign(a)",
+  },
+  copysign: real("m_copysign(a, b)"),
+  max: { float: "m_max(a, b)", double: "select(b, a, a >= b || !(a == a))", int: "max(a, b)" },
+  min: { float: "m_min(a, b)", double: "select(b, a, a <= b || !(a == a))", int: "min(a, b)" },
+  fmax: {
+    float: "select(b, a, a >= b || m_isnan(b))",
+    double: "select(b, a, a >= b || !(b == b))",
+    int: "max(a, b)",
+  },
+  fmin: {
+    float: "select(b, a, a <= b || m_isnan(b))",
+    double: "select(b, a, a <= b || !(b == b))",
+    int: "min(a, b)",
+  },
+
+  where: all("select(c, b, a)"),
+  eq: all("a == b"),
+  // a != b is false for NaN on some drivers
+  ne: all("!(a == b)"),
+  lt: all("a < b"),
+  le: all("a <= b"),
+  gt: all("a > b"),
+  ge: all("a >= b"),
+  and: all("a && b"),
+  or: all("a || b"),
+  xor: all("a != b"),
+  not: all("!a"),
+  isnan: { float: "m_isnan(a)", double: "!(a == a)", int: "false" },
+  isinf: { float: "m_isinf(a)", double: "abs(a) == m_double_quotient(1.0, 0.0)", int: "false" },
+  signbit: { float: "m_signbit(a)", int: "a < 0" },
+
+  nextafter32: real("m_nextafter(a, b)"),
+
+  gcd: { int: "m_gcd(a, b)" },
+  lcm: { int: "m_lcm(a, b)" },
+  bitAnd: { int: "a & b" },
+  bitOr: { int: "a | b" },
+  bitXor: { int: "a ^ b" },
+  bitNot: { int: "~a" },
+  shiftLeft: { int: "select(a << (bitcast<u32>(b) & 31u), 0, bitcast<u32>(b) > 31u)" },
+  shiftRight: { int: "a >> min(bitcast<u32>(b), 31u)" },
+};
+
+const kindNames: Readonly<Record<WgslFlavor, string>> = {
+  float: "float32 on the GPU",
+  double: 'float64 on the GPU: convert to "float32", or use device "cpu"',
+  int: "integers on the GPU",
+};
+
+/** Whether a program has a meaning in this arithmetic. */
+export function hasWgsl(p: Program, flavor: WgslFlavor): boolean {
+  return postorder(expandPowers(p.outputs)).every((e) =>
+    e.args.length === 0 || spellings[e.op]?.[flavor] !== undefined
+  );
+}
+
+/**
+ * Lowers a program. `wrap` writes how an integer is brought into the range of a type narrower than 32 bits after each step.
+ *
+ * @throws {TypeError} if the program uses a primitive or constant that the arithmetic does not have.
+ * @throws {RangeError} if it raises an integer to a constant negative power.
+ */
+export function lowerWgsl(p: Program, flavor: WgslFlavor, wrap?: (value: string) => string): WgslSource {
+  const texts = new Map<Expr, string>();
+  const one = number(1, flavor, p), zero = number(0, flavor, p);
+  const isTruth = (e: Expr) => e.args.length > 0 && primitives[e.op].kind === "bool";
+  const asNumber = (e: Expr) => isTruth(e) ? `select(${zero}, ${one}, ${texts.get(e)})` : texts.get(e)!;
+  const asTruth = (e: Expr) =>
+    isTruth(e)
+      ? texts.get(e)!
+      : flavor === "float"
+      ? `m_truth(${texts.get(e)})`
+      : `!(${texts.get(e)} == ${zero})`;
+
+  const roots = flavor === "int" ? p.outputs : expandPowers(p.outputs);
+  const lines: string[] = [];
+  for (const e of postorder(roots)) {
+    if (e.op === "input") {
+      texts.set(e, `x${p.inputs.indexOf(e.name!)}`);
+    } else if (e.op === "const") {
+      texts.set(e, number(e.value!, flavor, p));
+    } else {
+      const { params, truths, kind } = primitives[e.op];
+      const spelling = spellings[e.op]?.[flavor];
+      if (spelling === undefined) {
+        throw new TypeError(`${e.op} is not implemented for ${kindNames[flavor]} (in ${p.name})`);
+      }
+      if (e.op === "pow" && flavor === "int" && e.args[1].op === "const" && e.args[1].value! < 0) {
+        throw new RangeError("Integers to negative integer powers are not allowed.");
+      }
+      const args = e.args.map((a, i) => truths.includes(params[i]) ? asTruth(a) : asNumber(a));
+      const name = `t${lines.length}`;
+      const value = spell(spelling, params, args);
+      lines.push(`let ${name} = ${kind === "same" && wrap !== undefined ? wrap(`(${value})`) : value};`);
+      texts.set(e, name);
+    }
+  }
+  const statements = lines.join("\n");
+  const results = roots.map(asNumber), truths = roots.map(asTruth);
+  return {
+    functions: wgslFunctions([statements, ...results, ...truths].join("\n")),
+    statements,
+    results,
+    truths,
+  };
+}
+
+/** A constant. Compilers refuse infinities and NaN, and some flush small numbers: those come from their bits. */
+function number(value: number, flavor: WgslFlavor, p: Program): string {
+  if (flavor === "int") {
+    if (!Number.isInteger(value)) {
+      throw new TypeError(
+        `the constant ${value} is not an integer, but ${p.name} is computed in ${kindNames.int}`,
+      );
+    }
+    const v = value | 0;
+    return v === -(2 ** 31) ? "(-2147483647 - 1)" : v < 0 ? `(${v})` : String(v);
+  }
+  if (flavor === "double") {
+    if (Number.isFinite(value)) return `${Object.is(value, -0) ? "(-0.0" : `(${decimal(value)}`}lf)`;
+    const quotient = Number.isNaN(value) ? "0.0, 0.0" : value > 0 ? "1.0, 0.0" : "-1.0, 0.0";
+    return `m_double_quotient(${quotient})`;
+  }
+  const rounded = Math.fround(value);
+  if (Number.isFinite(rounded) && Math.abs(rounded) >= 2 ** -126) {
+    return rounded < 0 ? `(${decimal(rounded)})` : decimal(rounded);
+  }
+  if (Object.is(rounded, 0)) return "0.0";
+  const bits = new Uint32Array(Float32Array.of(rounded).buffer)[0];
+  return `m_bits(0x${bits.toString(16)}u)`;
+}
+
+function decimal(value: number): string {
+  const text = String(value);
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
+const doubles = `
+fn m_int_of_double(v: f64) -> i32 {
+  let t = trunc(v);
+  let r = t - floor(t / 4294967296.0lf) * 4294967296.0lf;
+  if (!(r == r)) { return 0; }
+  return select(i32(r), i32(r - 4294967296.0lf), r >= 2147483648.0lf);
+}
+fn m_double_quotient(a: f32, b: f32) -> f64 { return f64(a) / f64(b + f32(zero())); }
+`;
+
+/** Source of each function, and what comes before it (comments, tables that it uses), by name. */
+let library: Map<string, string> | undefined;
+
+function functions(): Map<string, string> {
+  if (library === undefined) {
+    library = new Map();
+    for (const part of (elementary + special + doubles).split(/^(?=fn |var<private> )/m)) {
+      const name = /^(?:fn|var<private>) (m_\w+)/.exec(part)?.[1];
+      if (name !== undefined) library.set(name, part.replace(/\n\/\/.*$/gm, "").trim());
+    }
+  }
+  return library;
+}
+
+/** The functions that WGSL code calls, and those that they call. */
+export function wgslFunctions(code: string): string {
+  const known = functions(), needed = new Set<string>();
+  const visit = (text: string): void => {
+    for (const [name] of text.matchAll(/\bm_\w+/g)) {
+      if (needed.has(name) || !known.has(name)) continue;
+      needed.add(name);
+      visit(known.get(name)!);
+    }
+  };
+  visit(code);
+  return [...known].filter(([name]) => needed.has(name)).map(([, text]) => text).join("\n");
+}
