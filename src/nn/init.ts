@@ -5,10 +5,10 @@
  */
 
 import { noGrad } from "../autograd/modes.ts";
-import { checkKeys } from "../ops/table.ts";
 import { truncNormal } from "../random/distributions.ts";
 import { randperm } from "../random/distributions.ts";
 import { defaultGenerator, type Generator } from "../random/generator.ts";
+import { checkKeys } from "../tensor/arguments.ts";
 import { fromTypedArray } from "../tensor/create.ts";
 import { shapeText } from "../tensor/shape.ts";
 import { allocateTensor, type Tensor } from "../tensor/tensor.ts";

@@ -5,7 +5,7 @@
 
 import { noGrad } from "../autograd/modes.ts";
 import { cat } from "../ops/join.ts";
-import { checkKeys } from "../ops/table.ts";
+import { checkKeys } from "../tensor/arguments.ts";
 import { tensor } from "../tensor/create.ts";
 import { allocateTensor, Tensor } from "../tensor/tensor.ts";
 

@@ -5,6 +5,7 @@
  */
 
 import { program } from "../expr/program.ts";
+import { checkKeys } from "../tensor/arguments.ts";
 import { type DType, isFloatingPoint } from "../tensor/dtype.ts";
 import { installMethods, type Tensor } from "../tensor/tensor.ts";
 import { applyInPlace, applyPointwise } from "./apply.ts";
@@ -13,7 +14,7 @@ import { to } from "./copy.ts";
 import { noBool } from "./dtype_rules.ts";
 import { mul, reciprocal } from "./pointwise.ts";
 import { PointwiseOp } from "./pointwise_op.ts";
-import { checkKeys, checkOperand, operandTensor, operation, type Plan, run, runInPlace } from "./table.ts";
+import { checkOperand, operandTensor, operation, type Plan, run, runInPlace } from "./table.ts";
 
 // ---- sums and differences -----------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@
  */
 
 import { gemm } from "../backend/cpu/gemm_js.ts";
+import { checkTensor } from "../tensor/arguments.ts";
 import { typeName } from "../tensor/dtype.ts";
 import { frozen, type Shape } from "../tensor/shape.ts";
 import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
@@ -13,7 +14,6 @@ import {
   type Added,
   type AddProductOptions,
   checkSame,
-  checkTensors,
   factors,
   finishInPlace,
   finishNew,
@@ -54,7 +54,8 @@ function checkBatches(a: Tensor, b: Tensor): void {
 
 /** The products of two batches of matrices, pair by pair. */
 export function bmm(input: Tensor, mat2: Tensor): Tensor {
-  checkTensors("bmm", input, mat2);
+  checkTensor(input, "bmm");
+  checkTensor(mat2, "bmm", "mat2", 2);
   checkBatches(input, mat2);
   const shape = frozen([input.shape[0], input.shape[1], mat2.shape[2]]);
   const out = multiplyBatches(input, mat2, allocateTensor(shape, input.dtype));
@@ -76,7 +77,9 @@ function prepareBaddbmm(
   batch2: Tensor,
   options: AddProductOptions,
 ): Prepared<Added> {
-  checkTensors("baddbmm", input, batch1, batch2);
+  checkTensor(input, "baddbmm");
+  checkTensor(batch1, "baddbmm", "batch1", 2);
+  checkTensor(batch2, "baddbmm", "batch2", 3);
   checkBatches(batch1, batch2);
   checkSame("baddbmm", batch1, input);
   const { beta, alpha } = factors(options, batch1.dtype, "baddbmm");
@@ -125,7 +128,9 @@ function prepareAddbmm(
   batch2: Tensor,
   options: AddProductOptions,
 ): Prepared<Added & { batches: Shape }> {
-  checkTensors("addbmm", input, batch1, batch2);
+  checkTensor(input, "addbmm");
+  checkTensor(batch1, "addbmm", "batch1", 2);
+  checkTensor(batch2, "addbmm", "batch2", 3);
   checkBatches(batch1, batch2);
   checkSame("addbmm", batch1, input);
   const { beta, alpha } = factors(options, batch1.dtype, "addbmm");

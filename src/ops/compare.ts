@@ -3,22 +3,14 @@
  * @module
  */
 
+import { checkKeys } from "../tensor/arguments.ts";
 import { category, isFloatingPoint, typeName } from "../tensor/dtype.ts";
 import { sameShape } from "../tensor/shape.ts";
 import { installMethods, type Tensor } from "../tensor/tensor.ts";
 import { applyInPlace, applyPointwise } from "./apply.ts";
 import type { Operand } from "./compute.ts";
 import { to } from "./copy.ts";
-import {
-  alias,
-  type Binary,
-  binary,
-  checkKeys,
-  operandTensor,
-  operation,
-  type Unary,
-  unary,
-} from "./table.ts";
+import { alias, type Binary, binary, operandTensor, operation, type Unary, unary } from "./table.ts";
 
 // ---- rows ---------------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@
  */
 
 import { program } from "../expr/program.ts";
+import { checkTensor } from "../tensor/arguments.ts";
 import { castScalar } from "../tensor/cast.ts";
 import { full, scalarTensor, tensor, type TensorData, zeros } from "../tensor/create.ts";
 import { checkOptions, finish, type TensorOptions } from "../tensor/options.ts";
@@ -75,6 +76,7 @@ const Clone: Rule<object> = { name: "CloneBackward0", backward: (g) => [g] };
 
 /** A copy with memory of its own, row-major unless the tensor is dense in another order. Gradients flow through. */
 export function clone(x: Tensor): Tensor {
+  checkTensor(x, "clone");
   let out: Tensor;
   if (x.shape === SCALAR_SHAPE) {
     out = new Tensor(Storage.ofValue(x.dtype, x.storage.get(x.offset)), 0, SCALAR_SHAPE, SCALAR_SHAPE);
@@ -102,6 +104,7 @@ function denseStrides(x: Tensor): Shape {
 
 /** The tensor itself if it is row-major, else a row-major copy. */
 export function contiguous(x: Tensor): Tensor {
+  checkTensor(x, "contiguous");
   if (x.isContiguous()) return x;
   const out = allocateTensor(x.shape, x.dtype);
   copyInto(out, x);
@@ -128,6 +131,7 @@ export interface ToOptions {
  * like, or options.
  */
 export function to(x: Tensor, target: DType | Device | Tensor | ToOptions, options: ToOptions = {}): Tensor {
+  checkTensor(x, "to");
   let dtype: DType | undefined, copy = options.copy ?? false;
   if (target instanceof Tensor) dtype = target.dtype;
   else if (typeof target === "object") {
@@ -170,6 +174,7 @@ const Copy: Rule<{ dtype: DType; shape: Shape }> = {
 
 /** Writes another tensor's values, broadcast and cast, into this one. */
 export function copy_(self: Tensor, source: Tensor): Tensor {
+  checkTensor(self, "copy_");
   if (!(source instanceof Tensor)) throw new TypeError(`copy_(): expected a tensor, got ${typeof source}`);
   expand(source.detach(), self.shape); // throws PyTorch's message if the shapes do not fit
   checkNoInternalOverlap(self);
@@ -192,6 +197,7 @@ const Zero: Rule<object> = { name: "ZeroBackward0", backward: (g) => [zeros(g.sh
 
 /** Writes one value, or a 0-d tensor's, everywhere. */
 export function fill_(self: Tensor, value: Operand): Tensor {
+  checkTensor(self, "fill_");
   if (typeof value === "object" && value.ndim !== 0) {
     throw new TypeError(
       `fill_ only supports 0-dimension value tensor but got tensor with ${value.ndim} dimensions.`,
@@ -216,6 +222,7 @@ function truncated(value: Scalar, dtype: DType): Scalar {
 
 /** Writes zeros everywhere. */
 export function zero_(self: Tensor): Tensor {
+  checkTensor(self, "zero_");
   checkNoInternalOverlap(self);
   return recordInPlace(Zero, self, [self], {}, () => copyInto(self, truncated(0, self.dtype)));
 }

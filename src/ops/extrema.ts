@@ -5,6 +5,7 @@
 
 import type { Fold } from "../backend/cpu/reduce_js.ts";
 import { program } from "../expr/program.ts";
+import { checkTensor } from "../tensor/arguments.ts";
 import { type DType, flavorOf } from "../tensor/dtype.ts";
 import { normalizeDim, type Shape } from "../tensor/shape.ts";
 import { installMethods, Tensor } from "../tensor/tensor.ts";
@@ -141,6 +142,7 @@ const Aminmax: Rule<Reduced> = {
 
 /** The smallest and the largest element, of all or along a dimension. */
 export function aminmax(x: Tensor, options: DimOptions = {}): MinMax {
+  checkTensor(x, "aminmax");
   const o = reduceArgs<DimOptions>(undefined, options, "aminmax", keys);
   const dims = o.dim === undefined ? reducedDims(null, x.ndim) : reducedDims(o.dim, x.ndim);
   checkNotEmpty("aminmax", x, o.dim, dims);

@@ -3,7 +3,9 @@
  * @module
  */
 
-import { type Fold, runFlatFold, runFold } from "../backend/cpu/reduce_js.ts";
+import { type Fold, runFlatFold, runFold } from "../backend/cpu/reduce.ts";
+import { checkKeys } from "../tensor/arguments.ts";
+import { describe } from "../tensor/describe.ts";
 import { allocate, checkDType, type DType, type TypedArray } from "../tensor/dtype.ts";
 import { frozen, normalizeDims, sameShape, SCALAR_SHAPE, type Shape } from "../tensor/shape.ts";
 import { Storage } from "../tensor/storage.ts";
@@ -31,43 +33,6 @@ export interface DimOptions {
   readonly keepdim?: boolean;
 }
 
-/** Checks options that came from a user: an object with known keys only. */
-export function checkKeys<O extends object>(options: O, caller: string, keys: readonly string[]): O {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(
-      `${caller}(): options must be an object such as { ${keys[0]}: ... }, got ${String(options)}`,
-    );
-  }
-  for (const key of Object.keys(options)) {
-    if (!keys.includes(key)) {
-      throw new TypeError(`${caller}() has no option ${JSON.stringify(key)}: use ${keys.join(", ")}`);
-    }
-  }
-  const { dtype, keepdim } = options as ReduceOptions;
-  if (dtype !== undefined) checkDType(dtype);
-  if (keepdim !== undefined && typeof keepdim !== "boolean") {
-    throw new TypeError(`${caller}(): keepdim must be a boolean, got ${String(keepdim)}`);
-  }
-  return options;
-}
-
-/** Checks a list of tensors that came from a user. */
-export function checkTensors(tensors: unknown, caller: string): readonly Tensor[] {
-  if (!Array.isArray(tensors)) {
-    throw new TypeError(
-      `${caller}(): argument 'tensors' (position 1) must be a list of tensors, got ${typeof tensors}`,
-    );
-  }
-  tensors.forEach((t, i) => {
-    if (!(t instanceof Tensor)) {
-      throw new TypeError(
-        `expected Tensor as element ${i} in argument 0, but got ${t === null ? "null" : typeof t}`,
-      );
-    }
-  });
-  return tensors;
-}
-
 const reduceKeys = ["dim", "keepdim", "dtype"];
 
 const NO_OPTIONS = Object.freeze({});
@@ -85,7 +50,7 @@ export function reduceArgs<O extends { readonly dim?: Dims } = ReduceOptions>(
   const given = options === undefined ? {} as O : checkKeys(options, caller, keys);
   if (dim === undefined) return given;
   if (dim !== null && typeof dim !== "number" && !Array.isArray(dim)) {
-    throw new TypeError(`${caller}(): dim must be a number or a list of numbers, got ${String(dim)}`);
+    throw new TypeError(`${caller}(): dim must be a number or a list of numbers, not ${describe(dim)}`);
   }
   return { ...given, dim };
 }

@@ -3,11 +3,12 @@
  * @module
  */
 
+import { checkKeys } from "../tensor/arguments.ts";
 import { category } from "../tensor/dtype.ts";
 import { installMethods, type Tensor } from "../tensor/tensor.ts";
 import type { Operand } from "./compute.ts";
 import type { PointwiseOp } from "./pointwise_op.ts";
-import { checkKeys, checkOperand, operandTensor, operation, type Plan, run, runInPlace } from "./table.ts";
+import { checkOperand, operandTensor, operation, type Plan, run, runInPlace } from "./table.ts";
 
 /** Options of {@linkcode addcmul} and {@linkcode addcdiv}. */
 export interface ValueOptions {

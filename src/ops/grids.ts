@@ -3,10 +3,10 @@
  * @module
  */
 
+import { checkKeys, checkTensor, checkTensors } from "../tensor/arguments.ts";
 import { broadcastShapes, frozen, type Shape, shapeText } from "../tensor/shape.ts";
 import { installMethods, Tensor } from "../tensor/tensor.ts";
 import { arange } from "../tensor/create.ts";
-import { checkKeys, checkTensors } from "./fold.ts";
 import { stack } from "./join.ts";
 import { record, type Rule } from "./record.ts";
 import { expand } from "./view.ts";
@@ -14,6 +14,7 @@ import { windowOn } from "./window.ts";
 
 /** Repeats to a shape without copying; the same as `expand`. */
 export function broadcastTo(x: Tensor, ...shape: (number | readonly number[])[]): Tensor {
+  checkTensor(x, "broadcastTo");
   return expand(x, ...shape);
 }
 
@@ -82,6 +83,7 @@ export function combinations(
   r?: number | CombinationsOptions,
   options: CombinationsOptions = {},
 ): Tensor {
+  checkTensor(x, "combinations");
   const given = typeof r === "number" ? { ...options, r } : r ?? options;
   const { r: count = 2, withReplacement = false } = checkKeys(given, "combinations", [
     "r",
@@ -122,7 +124,8 @@ const UnsafeView: Rule<{ selfSymSizes: Shape }> = {
 
 /** The Kronecker product: every element of a times the whole of b, as blocks. */
 export function kron(a: Tensor, b: Tensor): Tensor {
-  checkTensors([a, b], "kron");
+  checkTensor(a, "kron");
+  checkTensor(b, "kron", "other", 2);
   const n = Math.max(a.ndim, b.ndim);
   const pad = (t: Tensor) => [...new Array(n - t.ndim).fill(1), ...t.shape];
   const as = pad(a), bs = pad(b);
@@ -144,6 +147,7 @@ export interface VanderOptions {
 
 /** The matrix of the powers of a vector's elements. */
 export function vander(x: Tensor, N?: number | VanderOptions, options: VanderOptions = {}): Tensor {
+  checkTensor(x, "vander");
   const given = typeof N === "number" ? { ...options, N } : N ?? options;
   const { N: columns = x.numel(), increasing = false } = checkKeys(given, "vander", ["N", "increasing"]);
   if (x.ndim !== 1) throw new TypeError("x must be a one-dimensional tensor.");

@@ -7,6 +7,7 @@
  */
 
 import type { Offsets } from "../backend/cpu/index_js.ts";
+import { checkTensor } from "../tensor/arguments.ts";
 import { tensor, type TensorData } from "../tensor/create.ts";
 import { isTypedArray, type Scalar, type TypedArray, typeName } from "../tensor/dtype.ts";
 import { parseIndex, type Slice, syntaxError } from "../tensor/index_syntax.ts";
@@ -338,6 +339,7 @@ function saved(given: readonly Tensor[]): Save {
  * ```
  */
 export function index(x: Tensor, ...indices: readonly IndexItem[]): Tensor {
+  checkTensor(x, "index");
   const [first] = indices;
   if (indices.length === 1 && typeof first === "number" && Number.isInteger(first)) {
     return selectItem(x, 0, first, 0);
@@ -452,11 +454,13 @@ export function indexPut(
   value: IndexValue,
   options: AccumulateOptions = {},
 ): Tensor {
+  checkTensor(x, "indexPut");
   return putInto(x.clone(), indices, value, options);
 }
 
 /** Assigns, as Python's `x[...] = value`; returns the tensor. */
 export function setIndex(x: Tensor, indices: Indices, value: IndexValue): Tensor {
+  checkTensor(x, "setIndex");
   return putInto(x, indices, value, {});
 }
 

@@ -29,14 +29,6 @@ export function readIndices(index: Tensor, size: number, wrap: boolean, complain
   return out;
 }
 
-/** Throws unless an argument is a tensor. */
-export function checkTensor(x: unknown, caller: string, name: string): Tensor {
-  if (x instanceof Tensor) return x;
-  throw new TypeError(
-    `${caller}(): argument '${name}' must be Tensor, not ${x === null ? "null" : typeof x}`,
-  );
-}
-
 /** Whether a tensor holds indices of a dtype that all operations take. */
 export function isIndexType(index: Tensor): boolean {
   return index.dtype === "int64" || index.dtype === "int32";

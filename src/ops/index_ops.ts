@@ -4,10 +4,11 @@
  */
 
 import type { Offsets } from "../backend/cpu/index_js.ts";
+import { checkTensor } from "../tensor/arguments.ts";
 import { type Scalar, typeName } from "../tensor/dtype.ts";
 import { frozen, normalizeDim, sameShape, type Shape, shapeText } from "../tensor/shape.ts";
 import { installMethods, Tensor } from "../tensor/tensor.ts";
-import { checkTensor, isIndexType, readIndices } from "./index_checks.ts";
+import { isIndexType, readIndices } from "./index_checks.ts";
 import { newOffsets, numbered, offsetsOf, parts, pick, Selection, sums, write } from "./selection.ts";
 
 const outOfSelf = () => new RangeError("index out of range in self");
@@ -33,6 +34,7 @@ const alongNames = { pick: "IndexSelectBackward0", spread: "IndexAddBackward0" }
 
 /** The slices of one dimension at the given indices, copied. Negative indices are not allowed. */
 export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
+  checkTensor(x, "indexSelect");
   const d = normalizeDim(dim, x.ndim);
   checkTensor(index, "indexSelect", "index");
   if (!isIndexType(index)) {
@@ -128,6 +130,7 @@ export function indexAdd(
   source: Tensor,
   options: IndexAddOptions = {},
 ): Tensor {
+  checkTensor(x, "indexAdd");
   return addAt(false, x, dim, index, source, options);
 }
 
@@ -144,6 +147,7 @@ function copyAt(inPlace: boolean, x: Tensor, dim: number, index: Tensor, source:
 
 /** A copy whose slices at the given indices of a dimension are those of `source`. */
 export function indexCopy(x: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {
+  checkTensor(x, "indexCopy");
   return copyAt(false, x, dim, index, source);
 }
 
@@ -177,6 +181,7 @@ function fillAt(inPlace: boolean, x: Tensor, dim: number, index: Tensor, value: 
 
 /** A copy with one value in all slices at the given indices of a dimension. */
 export function indexFill(x: Tensor, dim: number, index: Tensor, value: Tensor | Scalar): Tensor {
+  checkTensor(x, "indexFill");
   return fillAt(false, x, dim, index, value);
 }
 
@@ -201,6 +206,7 @@ function readNumbers(x: Tensor, index: Tensor, caller: string): Offsets {
 
 /** The elements with the given row-major numbers, in the shape of the index. Negative ones count from the end. */
 export function take(x: Tensor, index: Tensor): Tensor {
+  checkTensor(x, "take");
   const selection = numbered(x.shape, readNumbers(x, index, "take"), index.shape);
   return pick(x, selection, { pick: "TakeBackward0", spread: "PutBackward0" }, {}, { index });
 }
@@ -246,6 +252,7 @@ function putAt(
 
 /** A copy with the values of `source` at the given row-major numbers. */
 export function put(x: Tensor, index: Tensor, source: Tensor, options: AccumulateOptions = {}): Tensor {
+  checkTensor(x, "put");
   return putAt(false, x, index, source, options);
 }
 

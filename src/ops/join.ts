@@ -3,11 +3,11 @@
  * @module
  */
 
+import { checkKeys, checkTensor, checkTensors } from "../tensor/arguments.ts";
 import { type DType, promoteTypes } from "../tensor/dtype.ts";
 import { frozen, normalizeDim, sameShape, type Shape, shapeText } from "../tensor/shape.ts";
 import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
 import { copyInto, to } from "./copy.ts";
-import { checkKeys, checkTensors } from "./fold.ts";
 import { partOf } from "./lines.ts";
 import { record, type Rule } from "./record.ts";
 import { windowOn } from "./window.ts";
@@ -130,16 +130,19 @@ export function stack(tensors: readonly Tensor[], dim: number | JoinOptions = 0)
 
 /** The tensor with at least one dimension. */
 export function atleast1d(x: Tensor): Tensor {
+  checkTensor(x, "atleast1d");
   return x.ndim === 0 ? x.reshape(1) : x;
 }
 
 /** The tensor with at least two dimensions: a vector becomes a row. */
 export function atleast2d(x: Tensor): Tensor {
+  checkTensor(x, "atleast2d");
   return x.ndim === 0 ? x.reshape(1, 1) : x.ndim === 1 ? x.unsqueeze(0) : x;
 }
 
 /** The tensor with at least three dimensions. */
 export function atleast3d(x: Tensor): Tensor {
+  checkTensor(x, "atleast3d");
   if (x.ndim === 0) return x.reshape(1, 1, 1);
   if (x.ndim === 1) return x.unsqueeze(0).unsqueeze(-1);
   return x.ndim === 2 ? x.unsqueeze(-1) : x;

@@ -3,11 +3,12 @@
  * @module
  */
 
+import { checkTensor } from "../tensor/arguments.ts";
 import { fromTypedArray } from "../tensor/create.ts";
 import { typeName } from "../tensor/dtype.ts";
 import { broadcastShapes, frozen, sameShape } from "../tensor/shape.ts";
 import { installMethods, type Tensor } from "../tensor/tensor.ts";
-import { checkTensor, nonzeroColumns, nonzeroNumbers } from "./index_checks.ts";
+import { nonzeroColumns, nonzeroNumbers } from "./index_checks.ts";
 import { numbered, pick, write } from "./selection.ts";
 
 // ---- what is not zero ---------------------------------------------------------------------------------------------
@@ -39,6 +40,7 @@ export function nonzero(x: Tensor, options: NonzeroOptions = {}): Tensor | Tenso
 
 /** The same as {@linkcode nonzero} without options; NumPy's name. */
 export function argwhere(x: Tensor): Tensor {
+  checkTensor(x, "argwhere");
   return nonzero(x);
 }
 
@@ -89,6 +91,7 @@ function scatterMasked(inPlace: boolean, x: Tensor, mask: Tensor, source: Tensor
 
 /** A copy in which the elements that a mask marks are replaced by those of `source`, one after the other. */
 export function maskedScatter(x: Tensor, mask: Tensor, source: Tensor): Tensor {
+  checkTensor(x, "maskedScatter");
   return scatterMasked(false, x, mask, source);
 }
 

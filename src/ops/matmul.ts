@@ -3,6 +3,7 @@
  * @module
  */
 
+import { checkTensor } from "../tensor/arguments.ts";
 import {
   broadcastShapes,
   contiguousStrides,
@@ -13,7 +14,6 @@ import {
 } from "../tensor/shape.ts";
 import { installMethods, type Tensor } from "../tensor/tensor.ts";
 import { addbmm, addbmm_, baddbmm, baddbmm_, bmm } from "./batch_products.ts";
-import { checkTensors } from "./product_parts.ts";
 import {
   addmm,
   addmm_,
@@ -65,7 +65,8 @@ const SqueezeInPlace: Rule<{ dim: number }> = {
  * ```
  */
 export function matmul(input: Tensor, other: Tensor): Tensor {
-  checkTensors("matmul", input, other);
+  checkTensor(input, "matmul");
+  checkTensor(other, "matmul", "other", 2);
   const a = input.ndim, b = other.ndim;
   if (a === 0 || b === 0) {
     throw new TypeError(
@@ -128,7 +129,8 @@ function batched(input: Tensor, other: Tensor): Tensor {
 
 /** `input @ weight.T + bias`: the map of a linear layer. The weight is [outFeatures, inFeatures]. */
 export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
-  checkTensors("linear", input, weight);
+  checkTensor(input, "linear");
+  checkTensor(weight, "linear", "weight", 2);
   if (bias === null || bias === undefined) return matmul(input, t(weight));
   if (input.ndim === 2) return addmm(bias, input, t(weight));
   if (weight.ndim !== 2 || input.ndim === 0) return matmul(input, t(weight)).add(bias);
@@ -151,7 +153,8 @@ export function tensordot(
   b: Tensor,
   dims: TensordotOptions | number | readonly [readonly number[], readonly number[]] = 2,
 ): Tensor {
-  checkTensors("tensordot", a, b);
+  checkTensor(a, "tensordot");
+  checkTensor(b, "tensordot", "b", 2);
   const chosen = typeof dims === "object" && "dims" in dims ? dims.dims ?? 2 : dims;
   const [of_a, of_b] = pairsOf(a, b, chosen as number | readonly [readonly number[], readonly number[]]);
   if (of_a.length !== of_b.length) {
@@ -196,7 +199,8 @@ function pairsOf(
 
 /** The sums of products over the last dimension of both tensors. */
 export function inner(input: Tensor, other: Tensor): Tensor {
-  checkTensors("inner", input, other);
+  checkTensor(input, "inner");
+  checkTensor(other, "inner", "other", 2);
   if (input.ndim === 0 || other.ndim === 0) return input.mul(other);
   const n = input.shape[input.ndim - 1], m = other.shape[other.ndim - 1];
   if (n !== m) {

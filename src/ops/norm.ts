@@ -4,11 +4,12 @@
  */
 
 import type { Fold } from "../backend/cpu/reduce_js.ts";
+import { checkKeys, checkTensor } from "../tensor/arguments.ts";
 import { type DType, isFloatingPoint, typeName } from "../tensor/dtype.ts";
 import { normalizeDim } from "../tensor/shape.ts";
 import { installMethods, type Tensor } from "../tensor/tensor.ts";
 import { to } from "./copy.ts";
-import { checkKeys, type Dims, fold, reducedDims, reducedShape, unreduce } from "./fold.ts";
+import { type Dims, fold, reducedDims, reducedShape, unreduce } from "./fold.ts";
 import { record, type Rule } from "./record.ts";
 
 /** Options of {@linkcode vectorNorm}. */
@@ -136,6 +137,7 @@ export function norm(
   dim?: Dims | NormOptions,
   options: NormOptions = {},
 ): Tensor {
+  checkTensor(x, "norm");
   const isOptions = (v: unknown): v is NormOptions =>
     typeof v === "object" && v !== null && !Array.isArray(v);
   let o: NormOptions = options;
@@ -169,6 +171,7 @@ const Dist: Rule<{ p: number }> = {
 
 /** The p-norm of the difference of two tensors. */
 export function dist(x: Tensor, other: Tensor, p = 2): Tensor {
+  checkTensor(x, "dist");
   const out = norm(x.detach().sub(other.detach()), p);
   return record(Dist, out, [x, other], { p }, { self: x, other, result: out });
 }
@@ -198,6 +201,7 @@ const Renorm: Rule<RenormArgs> = {
 
 /** Slices along `dim` whose p-norm is greater than `maxnorm`, scaled down to it. */
 export function renorm(x: Tensor, p: number, dim: number, maxnorm: number): Tensor {
+  checkTensor(x, "renorm");
   if (!(p > 0)) throw new RangeError("renorm: non-positive-norm not supported");
   if (!(maxnorm >= 0)) throw new RangeError(`renorm: expected maxnorm to be >= 0 but got ${maxnorm}`);
   if (x.ndim < 2) throw new TypeError(`renorm: input needs at least 2 dimensions, got ${x.ndim} dimensions`);

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { checkTensor } from "../tensor/arguments.ts";
 import { frozen } from "../tensor/shape.ts";
 import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
 
@@ -12,6 +13,7 @@ import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
  * @param numClasses Length of the vectors; by default one more than the largest number.
  */
 export function oneHot(x: Tensor, numClasses = -1): Tensor {
+  checkTensor(x, "oneHot");
   if (x.dtype !== "int64") {
     throw new TypeError(`one_hot is only applicable to index tensor of type LongTensor, got ${x.dtype}.`);
   }

@@ -4,6 +4,7 @@
  */
 
 import { selectKth, sortKeys, type SortScratch } from "../backend/cpu/sort_js.ts";
+import { checkTensor } from "../tensor/arguments.ts";
 import { type DType, isFloatingPoint } from "../tensor/dtype.ts";
 import { contiguousStrides, normalizeDim, SCALAR_SHAPE, type Shape } from "../tensor/shape.ts";
 import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
@@ -125,6 +126,7 @@ const sortKeysOf = ["dim", "descending", "stable"];
 
 /** The elements along a dimension in order, and where they were. NaN counts as the largest; equals keep their order. */
 export function sort(x: Tensor, dim?: number | SortOptions, options?: SortOptions): ValuesIndices {
+  checkTensor(x, "sort");
   const o = reduceArgs<SortOptions>(dim, options, "sort", sortKeysOf);
   const d = normalizeDim(o.dim ?? -1, x.ndim);
   const size = x.ndim === 0 ? 1 : x.shape[d];
@@ -141,11 +143,13 @@ export function sort(x: Tensor, dim?: number | SortOptions, options?: SortOption
 
 /** The places of the elements along a dimension in order. */
 export function argsort(x: Tensor, dim?: number | SortOptions, options?: SortOptions): Tensor {
+  checkTensor(x, "argsort");
   return sort(x.detach(), reduceArgs<SortOptions>(dim, options, "argsort", sortKeysOf)).indices;
 }
 
 /** The elements in order along the first dimension. */
 export function msort(x: Tensor): Tensor {
+  checkTensor(x, "msort");
   return sort(x, 0).values;
 }
 
@@ -200,6 +204,7 @@ function few(
 
 /** The k largest (or smallest) elements along a dimension, best first, and where they were. */
 export function topk(x: Tensor, k: number, dim?: number | TopkOptions, options?: TopkOptions): ValuesIndices {
+  checkTensor(x, "topk");
   const o = reduceArgs<TopkOptions>(dim, options, "topk", ["dim", "largest", "sorted"]);
   const d = normalizeDim(o.dim ?? -1, x.ndim), size = x.ndim === 0 ? 1 : x.shape[d];
   if (!Number.isInteger(k)) throw new TypeError(`topk(): k must be an integer, got ${String(k)}`);
@@ -250,6 +255,7 @@ export function kthvalue(
   dim?: number | DimOptions,
   options?: DimOptions,
 ): ValuesIndices {
+  checkTensor(x, "kthvalue");
   const o = reduceArgs<DimOptions>(dim, options, "kthvalue", pickKeys);
   const d = normalizeDim(o.dim ?? -1, x.ndim), size = x.ndim === 0 ? 1 : x.shape[d];
   if (!Number.isInteger(k)) throw new TypeError(`kthvalue(): k must be an integer, got ${String(k)}`);
@@ -263,6 +269,7 @@ const Mode = chooseRule("ModeBackward0");
 
 /** The most frequent element along a dimension, the smallest of equally frequent ones, and where it was last. */
 export function mode(x: Tensor, dim?: number | DimOptions, options?: DimOptions): ValuesIndices {
+  checkTensor(x, "mode");
   const o = reduceArgs<DimOptions>(dim, options, "mode", pickKeys);
   const d = normalizeDim(o.dim ?? -1, x.ndim);
   return pickOne("mode", Mode, x, d, o.keepdim ?? false, (places, _nans, l, line) => {

@@ -3,12 +3,12 @@
  * @module
  */
 
+import { checkKeys, checkTensor } from "../tensor/arguments.ts";
 import { castScalar } from "../tensor/cast.ts";
 import { fromTypedArray } from "../tensor/create.ts";
 import { frozen, type Shape, shapeText } from "../tensor/shape.ts";
 import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
 import { copyInto } from "./copy.ts";
-import { checkKeys } from "./fold.ts";
 import { partOf } from "./lines.ts";
 import { record, type Rule } from "./record.ts";
 import { narrow, slice } from "./slice.ts";
@@ -197,6 +197,7 @@ export function pad(
   mode: PadMode | PadOptions = "constant",
   value?: number | null,
 ): Tensor {
+  checkTensor(x, "pad");
   const o = typeof mode === "string" ? { mode, value } : checkKeys(mode, "pad", ["mode", "value"]);
   const kind = o.mode ?? "constant";
   if (!Array.isArray(widths)) {

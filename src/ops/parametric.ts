@@ -4,11 +4,12 @@
  */
 
 import { program } from "../expr/program.ts";
+import { checkKeys } from "../tensor/arguments.ts";
 import { installMethods, type Tensor } from "../tensor/tensor.ts";
 import type { Operand } from "./compute.ts";
 import { floatsOnly } from "./dtype_rules.ts";
 import { PointwiseOp } from "./pointwise_op.ts";
-import { checkKeys, operandTensor, operation, type Plan, run, runInPlace } from "./table.ts";
+import { operandTensor, operation, type Plan, run, runInPlace } from "./table.ts";
 
 // ---- rounding -----------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { checkTensor } from "../tensor/arguments.ts";
 import { frozen, normalizeDim, sameShape, type Shape, shapeText } from "../tensor/shape.ts";
 import { installMethods, Tensor } from "../tensor/tensor.ts";
 import { type DimOptions, reduceArgs } from "./fold.ts";
@@ -53,6 +54,7 @@ function dimFrom(dim: number | DimOptions | undefined, caller: string): number {
 
 /** Views of parts along a dimension: of one size (the last may be smaller), or of the sizes in a list. */
 export function split(x: Tensor, sizes: number | readonly number[], dim?: number | DimOptions): Tensor[] {
+  checkTensor(x, "split");
   if (x.ndim === 0) throw new TypeError("split expects at least a 1-dimensional tensor");
   const d = normalizeDim(dimFrom(dim, "split"), x.ndim), size = x.shape[d];
   if (typeof sizes === "number") {
@@ -96,6 +98,7 @@ export function split(x: Tensor, sizes: number | readonly number[], dim?: number
 
 /** At most `chunks` views of equal size along a dimension; the last may be smaller. */
 export function chunk(x: Tensor, chunks: number, dim?: number | DimOptions): Tensor[] {
+  checkTensor(x, "chunk");
   if (x.ndim === 0) throw new TypeError("chunk expects at least a 1-dimensional tensor");
   if (!Number.isInteger(chunks)) {
     throw new TypeError(`chunk(): chunks must be an integer, got ${String(chunks)}`);
@@ -112,6 +115,7 @@ export function tensorSplit(
   where: number | readonly number[] | Tensor,
   dim?: number | DimOptions,
 ): Tensor[] {
+  checkTensor(x, "tensorSplit");
   if (x.ndim === 0) {
     throw new TypeError(
       "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims",
@@ -147,6 +151,7 @@ const Unbind: Rule<{ dim: number }> = {
 
 /** Views of all slices along a dimension, without that dimension. */
 export function unbind(x: Tensor, dim?: number | DimOptions): Tensor[] {
+  checkTensor(x, "unbind");
   if (x.ndim === 0) throw new RangeError("Dimension specified as 0 but tensor has no dimensions");
   const d = normalizeDim(dimFrom(dim, "unbind"), x.ndim);
   const shape = frozen(x.shape.filter((_, i) => i !== d)),
@@ -195,6 +200,7 @@ function addWindows(g: Tensor, args: Sliding): Tensor {
 
 /** A view of all windows of `size` along a dimension, `step` apart; the windows' elements are a new last dimension. */
 export function unfold(x: Tensor, dim: number, size: number, step: number): Tensor {
+  checkTensor(x, "unfold");
   const d = normalizeDim(dim, x.ndim), length = x.ndim === 0 ? 1 : x.shape[d];
   if (!Number.isInteger(size) || size < 0) throw new RangeError(`size is ${size} but must be >= 0`);
   if (!Number.isInteger(step) || step <= 0) throw new RangeError(`step is ${step} but must be > 0`);
@@ -254,6 +260,7 @@ const DiagonalScatter = replaceRule("DiagonalScatterBackward0");
 
 /** A copy of x with `source` at one index of a dimension. */
 export function selectScatter(x: Tensor, source: Tensor, dim: number, index: number): Tensor {
+  checkTensor(x, "selectScatter");
   select(x.detach(), dim, index); // throws for a bad index
   return replaced(SelectScatter, x, source, (whole) => select(whole, dim, index));
 }
@@ -267,11 +274,13 @@ export function sliceScatter(
   end?: number | null,
   step = 1,
 ): Tensor {
+  checkTensor(x, "sliceScatter");
   return replaced(SliceScatter, x, source, (whole) => slice(whole, dim, start, end, step));
 }
 
 /** A copy of x with `source` on a diagonal. */
 export function diagonalScatter(x: Tensor, source: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
+  checkTensor(x, "diagonalScatter");
   return replaced(DiagonalScatter, x, source, (whole) => diagonal(whole, offset, dim1, dim2));
 }
 

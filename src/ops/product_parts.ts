@@ -22,17 +22,6 @@ export interface AddProductOptions {
 
 // ---- checks -------------------------------------------------------------------------------------------------------
 
-/** Throws unless the arguments are tensors. */
-export function checkTensors(caller: string, ...args: readonly unknown[]): void {
-  args.forEach((x, i) => {
-    if (!(x instanceof Tensor)) {
-      throw new TypeError(
-        `${caller}(): argument ${i + 1} must be a tensor, but got ${x === null ? "null" : typeof x}`,
-      );
-    }
-  });
-}
-
 /** Throws for bools, which have no products. */
 export function refuseBool(dtype: DType, kernel: string): void {
   if (dtype === "bool") throw new TypeError(`"${kernel}" not implemented for 'Bool'`);

@@ -4,6 +4,7 @@
  */
 
 import { gemm } from "../backend/cpu/gemm_js.ts";
+import { checkTensor } from "../tensor/arguments.ts";
 import { cppName, typeName } from "../tensor/dtype.ts";
 import { frozen, SCALAR_SHAPE, type Shape, shapeText } from "../tensor/shape.ts";
 import { Storage } from "../tensor/storage.ts";
@@ -13,7 +14,6 @@ import {
   type Added,
   type AddProductOptions,
   checkSame,
-  checkTensors,
   columnOf,
   factors,
   finishInPlace,
@@ -50,7 +50,8 @@ const Vdot: Rule<object> = {
 };
 
 function dotProduct(a: Tensor, b: Tensor, kernel: string): Tensor {
-  checkTensors(kernel, a, b);
+  checkTensor(a, kernel);
+  checkTensor(b, kernel, "b", 2);
   if (a.ndim !== 1 || b.ndim !== 1) {
     throw new TypeError(`1D tensors expected, but got ${a.ndim}D and ${b.ndim}D tensors`);
   }
@@ -98,7 +99,8 @@ export function vdot(input: Tensor, other: Tensor): Tensor {
 
 /** The products of all pairs of elements of two vectors, as a matrix. */
 export function outer(input: Tensor, vec2: Tensor): Tensor {
-  checkTensors("outer", input, vec2);
+  checkTensor(input, "outer");
+  checkTensor(vec2, "outer", "vec2", 2);
   for (const [name, x] of [["self", input], ["vec2", vec2]] as const) {
     if (x.ndim !== 1) {
       throw new TypeError(`outer: Expected 1-D argument ${name}, but got ${x.ndim}-D`);
@@ -140,7 +142,8 @@ function checkMv(input: Tensor, mat: Tensor, vec: Tensor): void {
 
 /** A matrix times a vector. */
 export function mv(input: Tensor, vec: Tensor): Tensor {
-  checkTensors("mv", input, vec);
+  checkTensor(input, "mv");
+  checkTensor(vec, "mv", "vec", 2);
   checkMv(vec, input, vec);
   const out = multiplyVector(input, vec, allocateTensor(frozen([input.shape[0]]), vec.dtype));
   return record(Mv, out, [input, vec], {}, { self: savedFor(input, vec), vec: savedFor(vec, input) });
@@ -156,7 +159,9 @@ const Addmv: Rule<Added> = {
 };
 
 function prepareAddmv(input: Tensor, mat: Tensor, vec: Tensor, options: AddProductOptions): Prepared<Added> {
-  checkTensors("addmv", input, mat, vec);
+  checkTensor(input, "addmv");
+  checkTensor(mat, "addmv", "mat", 2);
+  checkTensor(vec, "addmv", "vec", 3);
   checkMv(input, mat, vec);
   const { beta, alpha } = factors(options, mat.dtype, "addmv");
   const out = multiplyVector(mat, vec, startOf(input, [mat.shape[0]], beta), alpha, beta);
@@ -184,7 +189,9 @@ const Addr: Rule<Added> = {
 };
 
 function prepareAddr(input: Tensor, vec1: Tensor, vec2: Tensor, options: AddProductOptions): Prepared<Added> {
-  checkTensors("addr", input, vec1, vec2);
+  checkTensor(input, "addr");
+  checkTensor(vec1, "addr", "vec1", 2);
+  checkTensor(vec2, "addr", "vec2", 3);
   if (vec1.ndim !== 1 || vec2.ndim !== 1) {
     const [name, x] = vec1.ndim !== 1 ? ["vec1", vec1] as const : ["vec2", vec2] as const;
     throw new TypeError(`addr: Expected 1-D argument ${name}, but got ${x.ndim}-D`);
@@ -251,7 +258,8 @@ function checkInner(a: Tensor, b: Tensor): void {
 
 /** The product of two matrices. */
 export function mm(input: Tensor, mat2: Tensor): Tensor {
-  checkTensors("mm", input, mat2);
+  checkTensor(input, "mm");
+  checkTensor(mat2, "mm", "mat2", 2);
   if (input.ndim !== 2) throw new TypeError("self must be a matrix");
   if (mat2.ndim !== 2) throw new TypeError("mat2 must be a matrix");
   checkInner(input, mat2);
@@ -303,7 +311,9 @@ function prepareAddmm(
   mat2: Tensor,
   options: AddProductOptions,
 ): Prepared<AddedLayouts> {
-  checkTensors("addmm", input, mat1, mat2);
+  checkTensor(input, "addmm");
+  checkTensor(mat1, "addmm", "mat1", 2);
+  checkTensor(mat2, "addmm", "mat2", 3);
   if (mat1.ndim !== 2) throw new TypeError(`mat1 must be a matrix, got ${mat1.ndim}-D tensor`);
   if (mat2.ndim !== 2) throw new TypeError(`mat2 must be a matrix, got ${mat2.ndim}-D tensor`);
   checkInner(mat1, mat2);

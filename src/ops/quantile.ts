@@ -4,6 +4,7 @@
  */
 
 import { program } from "../expr/program.ts";
+import { checkTensor } from "../tensor/arguments.ts";
 import { scalarTensor } from "../tensor/create.ts";
 import { normalizeDim, type Shape, shapeText } from "../tensor/shape.ts";
 import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
@@ -131,6 +132,7 @@ export function quantile(
   dim?: number | null | QuantileOptions,
   options?: QuantileOptions,
 ): Tensor {
+  checkTensor(x, "quantile");
   return apply("quantile", false, x, q, dim, options);
 }
 
@@ -141,6 +143,7 @@ export function nanquantile(
   dim?: number | null | QuantileOptions,
   options?: QuantileOptions,
 ): Tensor {
+  checkTensor(x, "nanquantile");
   return apply("nanquantile", true, x, q, dim, options);
 }
 

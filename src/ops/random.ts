@@ -19,6 +19,7 @@ import {
   uniform as fillUniform,
 } from "../random/distributions.ts";
 import { defaultGenerator, Generator } from "../random/generator.ts";
+import { checkTensor } from "../tensor/arguments.ts";
 import { zeros } from "../tensor/create.ts";
 import { checkOptions, finish, type SizeArgs, splitSizes, type TensorOptions } from "../tensor/options.ts";
 import {
@@ -31,7 +32,6 @@ import {
 } from "../tensor/dtype.ts";
 import { broadcastShapes, checkShape, frozen, type Shape } from "../tensor/shape.ts";
 import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
-import { checkTensor } from "./index_checks.ts";
 import { record, recordInPlace, type Rule } from "./record.ts";
 import { offsetsOf, scattered } from "./selection.ts";
 

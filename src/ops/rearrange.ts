@@ -3,6 +3,7 @@
  * @module
  */
 
+import { checkTensor } from "../tensor/arguments.ts";
 import { frozen, normalizeDim, type Shape, shapeText, sizesFrom } from "../tensor/shape.ts";
 import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
 import { copyInto } from "./copy.ts";
@@ -43,18 +44,21 @@ const Flip: Rule<{ dims: readonly number[] }> = {
 
 /** A copy with the order of dimensions turned round. */
 export function flip(x: Tensor, ...dims: (number | readonly number[])[]): Tensor {
-  const list = distinct(sizesFrom(dims), x.ndim);
+  checkTensor(x, "flip");
+  const list = distinct(sizesFrom(dims, "flip"), x.ndim);
   return record(Flip, flipped(x, list), [x], { dims: list });
 }
 
 /** A copy with the second dimension turned round. */
 export function fliplr(x: Tensor): Tensor {
+  checkTensor(x, "fliplr");
   if (x.ndim < 2) throw new TypeError("Input must be >= 2-d.");
   return flip(x, 1);
 }
 
 /** A copy with the first dimension turned round. */
 export function flipud(x: Tensor): Tensor {
+  checkTensor(x, "flipud");
   if (x.ndim < 1) throw new TypeError("Input must be >= 1-d.");
   return flip(x, 0);
 }
@@ -66,6 +70,7 @@ const Rot90: Rule<{ k: number; dims: readonly number[] }> = {
 
 /** A copy turned by k right angles, from the first of two dimensions towards the second. */
 export function rot90(x: Tensor, k = 1, dims: readonly number[] = [0, 1]): Tensor {
+  checkTensor(x, "rot90");
   if (!Number.isInteger(k)) throw new TypeError(`rot90(): k must be an integer, got ${String(k)}`);
   if (dims.length !== 2) {
     throw new TypeError(`expected total rotation dims == 2, but got dims = ${dims.length}`);
@@ -97,6 +102,7 @@ export function roll(
   shifts: number | readonly number[],
   dims?: number | readonly number[],
 ): Tensor {
+  checkTensor(x, "roll");
   const by = [shifts].flat() as number[], list = dims === undefined ? [] : [dims].flat() as number[];
   if (by.length === 0) throw new TypeError("`shifts` required");
   if (by.some((s) => !Number.isInteger(s))) {
@@ -142,7 +148,8 @@ const Repeat: Rule<{ selfSymSizes: Shape; repeats: readonly number[] }> = {
 
 /** A copy repeated along dimensions: so many times each, new dimensions in front. */
 export function repeat(x: Tensor, ...sizes: (number | readonly number[])[]): Tensor {
-  const repeats = sizesFrom(sizes), lead = repeats.length - x.ndim;
+  checkTensor(x, "repeat");
+  const repeats = sizesFrom(sizes, "repeat"), lead = repeats.length - x.ndim;
   if (lead < 0) {
     throw new TypeError(
       "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor",
@@ -165,7 +172,8 @@ export function repeat(x: Tensor, ...sizes: (number | readonly number[])[]): Ten
 
 /** As {@linkcode repeat}, with missing counts in front taken as 1. */
 export function tile(x: Tensor, ...sizes: (number | readonly number[])[]): Tensor {
-  const counts = sizesFrom(sizes), missing = Math.max(x.ndim - counts.length, 0);
+  checkTensor(x, "tile");
+  const counts = sizesFrom(sizes, "tile"), missing = Math.max(x.ndim - counts.length, 0);
   return repeat(x, [...new Array(missing).fill(1), ...counts]);
 }
 
@@ -184,6 +192,7 @@ export function repeatInterleave(
   dim?: number | null | RepeatInterleaveOptions,
   options?: RepeatInterleaveOptions,
 ): Tensor {
+  checkTensor(x, "repeatInterleave");
   const o = reduceArgs<RepeatInterleaveOptions>(dim, options, "repeatInterleave", ["dim", "outputSize"]);
   const input = o.dim === undefined || o.dim === null ? x.reshape(-1) : x.ndim === 0 ? x.reshape(1) : x;
   const d = normalizeDim(o.dim ?? 0, input.ndim), size = input.shape[d];
@@ -261,6 +270,7 @@ const DiagEmbed: Rule<{ offset: number; dim1: number; dim2: number }> = {
 
 /** Matrices of zeros with the last dimension of x on a diagonal; they stand in dimensions `dim1` and `dim2`. */
 export function diagEmbed(x: Tensor, offset = 0, dim1 = -2, dim2 = -1): Tensor {
+  checkTensor(x, "diagEmbed");
   if (x.ndim === 0) throw new TypeError("diag_embed(): expected a tensor with at least one dimension");
   const ndim = x.ndim + 1, a = normalizeDim(dim1, ndim), b = normalizeDim(dim2, ndim);
   if (a === b) throw new RangeError(`diagonal dimensions cannot be identical ${dim1}, ${dim2}`);
@@ -279,6 +289,7 @@ const DiagonalCopy: Rule<{ selfSymSizes: Shape; offset: number }> = {
 
 /** Of a vector the matrix with it on a diagonal; of a matrix a copy of a diagonal. */
 export function diag(x: Tensor, offset = 0): Tensor {
+  checkTensor(x, "diag");
   if (x.ndim === 1) return diagEmbed(x, offset);
   if (x.ndim !== 2) throw new TypeError(`diag(): Supports 1D or 2D tensors. Got ${x.ndim}D`);
   const out = diagonal(x.detach(), offset).clone();
@@ -287,6 +298,7 @@ export function diag(x: Tensor, offset = 0): Tensor {
 
 /** A matrix with all elements of x, flattened, on a diagonal. */
 export function diagflat(x: Tensor, offset = 0): Tensor {
+  checkTensor(x, "diagflat");
   return diagEmbed(x.reshape(-1), offset);
 }
 

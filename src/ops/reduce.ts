@@ -5,6 +5,7 @@
 
 import type { Fold } from "../backend/cpu/reduce_js.ts";
 import { program } from "../expr/program.ts";
+import { checkTensor } from "../tensor/arguments.ts";
 import {
   category,
   type DType,
@@ -13,7 +14,7 @@ import {
   isFloatingPoint,
   typeName,
 } from "../tensor/dtype.ts";
-import { numel, sameShape, type Shape, shapeText } from "../tensor/shape.ts";
+import { numel, sameShape, type Shape, shapeText, sizesFrom } from "../tensor/shape.ts";
 import { installMethods, type Tensor } from "../tensor/tensor.ts";
 import { applyPointwise } from "./apply.ts";
 import { to } from "./copy.ts";
@@ -73,6 +74,7 @@ function summand(x: Tensor, dtype: DType): Tensor {
 
 /** The sum of all elements, or over dimensions. Integers and bools give int64. */
 export function sum(x: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
+  checkTensor(x, "sum");
   const o = reduceArgs(dim, options, "sum");
   const dtype = o.dtype ?? (category(x.dtype) === 2 ? x.dtype : "int64");
   const input = summand(x, dtype);
@@ -85,7 +87,8 @@ export function sum(x: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptio
 
 /** Sums a tensor to a shape that it could have been broadcast from. */
 export function sumToSize(x: Tensor, ...sizes: (number | readonly number[])[]): Tensor {
-  const shape = (sizes.length === 1 && typeof sizes[0] !== "number" ? sizes[0] : sizes) as Shape;
+  checkTensor(x, "sumToSize");
+  const shape = sizesFrom(sizes, "sumToSize");
   if (sameShape(x.shape, shape)) return x;
   const lead = x.ndim - shape.length;
   if (lead < 0 || shape.some((s, i) => s !== 1 && s !== x.shape[i + lead])) {
@@ -117,6 +120,7 @@ const Nansum: Rule<Reduced> = {
 
 /** The sum of the elements that are not NaN. */
 export function nansum(x: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
+  checkTensor(x, "nansum");
   const o = reduceArgs(dim, options, "nansum");
   if (!isFloatingPoint(o.dtype ?? x.dtype)) return sum(x, o);
   const input = to(x, o.dtype ?? x.dtype);
@@ -151,6 +155,7 @@ function checkMeanDtype(name: string, dtype: DType): void {
 
 /** The mean of all elements, or over dimensions. Needs a floating-point dtype. */
 export function mean(x: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
+  checkTensor(x, "mean");
   const o = reduceArgs(dim, options, "mean");
   const dtype = o.dtype ?? x.dtype;
   checkMeanDtype("mean", dtype);
@@ -164,6 +169,7 @@ export function mean(x: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOpti
 
 /** The mean of the elements that are not NaN. */
 export function nanmean(x: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
+  checkTensor(x, "nanmean");
   const o = reduceArgs(dim, options, "nanmean");
   if (!isFloatingPoint(x.dtype)) {
     throw new TypeError(
@@ -214,6 +220,7 @@ export interface ProdOptions extends ReduceOptions {
 
 /** The product of all elements, or over a dimension. Integers and bools give int64. */
 export function prod(x: Tensor, dim?: number | null | ProdOptions, options?: ProdOptions): Tensor {
+  checkTensor(x, "prod");
   const o = reduceArgs<ProdOptions>(dim, options, "prod");
   if (Array.isArray(o.dim)) throw new TypeError(`prod(): dim must be one number, got ${shapeText(o.dim)}`);
   const dtype = o.dtype ?? (category(x.dtype) === 2 ? x.dtype : "int64");
@@ -248,11 +255,13 @@ const truthKeys = ["dim", "keepdim"];
 
 /** Whether all elements are true (not 0). True where there are none. */
 export function all(x: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
+  checkTensor(x, "all");
   return truth("all", "1", "===", x, reduceArgs(dim, options, "all", truthKeys));
 }
 
 /** Whether any element is true (not 0). False where there are none. */
 export function any(x: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
+  checkTensor(x, "any");
   return truth("any", "0", "!==", x, reduceArgs(dim, options, "any", truthKeys));
 }
 
@@ -266,6 +275,7 @@ function countFold(big: boolean): Fold {
 
 /** How many elements are not 0, as int64. */
 export function countNonzero(x: Tensor, dim?: Dims | ReduceOptions): Tensor {
+  checkTensor(x, "countNonzero");
   const o = reduceArgs(dim, undefined, "countNonzero", ["dim"]);
   const dims = reducedDims(o.dim, x.ndim);
   return fold(
@@ -303,6 +313,7 @@ const Logsumexp: Rule<Reduced> = {
 
 /** log(sum(exp(x))) over dimensions, without overflow. */
 export function logsumexp(x: Tensor, dim: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
+  checkTensor(x, "logsumexp");
   const o = reduceArgs(dim, options, "logsumexp", truthKeys);
   const input = isFloatingPoint(x.dtype) ? x : to(x, getDefaultDtype());
   const dims = reducedDims(o.dim, x.ndim), keepdim = o.keepdim ?? false;
@@ -324,6 +335,7 @@ const Trace: Rule<{ selfSymSizes: Shape }> = {
 
 /** The sum of a matrix's diagonal. */
 export function trace(x: Tensor): Tensor {
+  checkTensor(x, "trace");
   if (x.ndim !== 2) throw new TypeError(`trace: expected a matrix, but got tensor with dim ${x.ndim}`);
   const out = sum(diagonal(x.detach()));
   return record(Trace, out, [x], { selfSymSizes: x.shape });

@@ -6,13 +6,13 @@
 import { mode } from "../autograd/modes.ts";
 import type { LineOp } from "../backend/cpu/lines_js.ts";
 import { program } from "../expr/program.ts";
+import { checkKeys, checkTensor } from "../tensor/arguments.ts";
 import { category, type DType, getDefaultDtype, isFloatingPoint } from "../tensor/dtype.ts";
 import { ones } from "../tensor/create.ts";
 import { normalizeDim } from "../tensor/shape.ts";
 import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
 import { applyPointwise } from "./apply.ts";
 import { to } from "./copy.ts";
-import { checkKeys } from "./fold.ts";
 import { cat } from "./join.ts";
 import { alongLines, asLines, fromLines } from "./lines.ts";
 import { ValuesIndices } from "./return_types.ts";
@@ -52,6 +52,7 @@ const Cumsum: Rule<{ dim: number }> = {
 
 /** Running sums along a dimension. Integers and bools give int64. */
 export function cumsum(x: Tensor, dim: number, options: ScanOptions = {}): Tensor {
+  checkTensor(x, "cumsum");
   const { input, dim: d } = scanned(x, dim, options, "cumsum");
   const [out] = alongLines(input, d, runningSum, [input.dtype]);
   return record(Cumsum, out, [input], { dim: d });
@@ -73,6 +74,7 @@ const Cumprod: Rule<{ dim: number }> = {
 
 /** Running products along a dimension. Integers and bools give int64. */
 export function cumprod(x: Tensor, dim: number, options: ScanOptions = {}): Tensor {
+  checkTensor(x, "cumprod");
   const { input, dim: d } = scanned(x, dim, options, "cumprod");
   const [out] = alongLines(input, d, runningProduct, [input.dtype]);
   return record(Cumprod, out, [input], { dim: d }, { self: input, result: out });
@@ -135,6 +137,7 @@ function pairwise(g: Tensor, x: Tensor, y: Tensor, dim: number): Tensor {
 
 /** log(running sum of exp(x)) along a dimension, without overflow. */
 export function logcumsumexp(x: Tensor, dim: number): Tensor {
+  checkTensor(x, "logcumsumexp");
   const d = normalizeDim(dim, x.ndim);
   const input = isFloatingPoint(x.dtype) ? x : to(x, getDefaultDtype());
   const [out] = alongLines(input, d, runningLogsumexp, [input.dtype]);
@@ -193,6 +196,7 @@ export interface DiffOptions {
 
 /** Differences of neighbours along a dimension. */
 export function diff(x: Tensor, options: DiffOptions = {}): Tensor {
+  checkTensor(x, "diff");
   const { n = 1, dim = -1, prepend, append } = checkKeys(options, "diff", ["n", "dim", "prepend", "append"]);
   if (x.ndim === 0) throw new TypeError("diff expects input to be at least one-dimensional");
   if (!Number.isInteger(n) || n < 0) throw new RangeError(`order must be non-negative but got ${n}`);
@@ -252,6 +256,7 @@ function trapezoidArgs(
 
 /** The area under y along a dimension by the trapezoidal rule; the places x may be given second, as in PyTorch. */
 export function trapezoid(y: Tensor, x?: Tensor | TrapezoidOptions, options: TrapezoidOptions = {}): Tensor {
+  checkTensor(y, "trapezoid");
   const { strips: pairs, dim, even } = strips(y, trapezoidArgs(x, options, "trapezoid"));
   const total = pairs.sum(dim);
   return even === null ? applyPointwise(over, [total, 2]) : applyPointwise(times, [total, even / 2]);
@@ -263,6 +268,7 @@ export function cumulativeTrapezoid(
   x?: Tensor | TrapezoidOptions,
   options: TrapezoidOptions = {},
 ): Tensor {
+  checkTensor(y, "cumulativeTrapezoid");
   const { strips: pairs, dim, even } = strips(y, trapezoidArgs(x, options, "cumulativeTrapezoid"));
   const total = cumsum(pairs, dim);
   return even === null ? applyPointwise(over, [total, 2]) : applyPointwise(times, [total, even / 2]);

@@ -3,10 +3,11 @@
  * @module
  */
 
+import { checkTensor } from "../tensor/arguments.ts";
 import { type Scalar, typeName } from "../tensor/dtype.ts";
 import { broadcastShapes, normalizeDim, type Shape, shapeText } from "../tensor/shape.ts";
 import { installMethods, Tensor } from "../tensor/tensor.ts";
-import { checkTensor, isIndexType, readIndices } from "./index_checks.ts";
+import { isIndexType, readIndices } from "./index_checks.ts";
 import { scatterReduced, type ScatterReduction, scatterReductions } from "./scatter_reduce.ts";
 import { newOffsets, offsetsOf, pick, scattered, Selection, write } from "./selection.ts";
 
@@ -94,6 +95,7 @@ const names = { pick: "GatherBackward0", spread: "ScatterAddBackward0" };
 
 /** `out[i][j] = x[i][index[i][j]]` for dimension 1, and so on; the result has the shape of the index. */
 export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
+  checkTensor(x, "gather");
   const selection = along("gather", "input", x, dim, index, null);
   const args = { dim: normalizeDim(dim, x.ndim), sparseGrad: false };
   return pick(x, selection, names, args, { index });
@@ -183,6 +185,7 @@ export function scatter(
   src: Tensor | Scalar,
   options: ScatterOptions = {},
 ): Tensor {
+  checkTensor(x, "scatter");
   return scatterInto(false, x, dim, index, src, options);
 }
 
@@ -201,6 +204,7 @@ function addInto(inPlace: boolean, x: Tensor, dim: number, index: Tensor, src: T
 
 /** A copy with `out[i][index[i][j]] += src[i][j]` for dimension 1, and so on. */
 export function scatterAdd(x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor {
+  checkTensor(x, "scatterAdd");
   return addInto(false, x, dim, index, src);
 }
 
@@ -238,6 +242,7 @@ export function scatterReduce(
   reduce: ScatterReduction,
   options: ScatterReduceOptions = {},
 ): Tensor {
+  checkTensor(x, "scatterReduce");
   return reduceInto(false, x, dim, index, src, reduce, options);
 }
 

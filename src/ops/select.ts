@@ -3,13 +3,14 @@
  * @module
  */
 
+import { checkKeys } from "../tensor/arguments.ts";
 import { castScalar } from "../tensor/cast.ts";
 import { resultType, typeName } from "../tensor/dtype.ts";
 import { installMethods, Tensor } from "../tensor/tensor.ts";
 import type { Operand } from "./compute.ts";
 import { noBool } from "./dtype_rules.ts";
 import { nonzero } from "./mask.ts";
-import { checkKeys, checkOperand, operandTensor, operation, type Plan, run, runInPlace } from "./table.ts";
+import { checkOperand, operandTensor, operation, type Plan, run, runInPlace } from "./table.ts";
 
 // ---- bounds -------------------------------------------------------------------------------------------------------
 

@@ -3,12 +3,12 @@
  * @module
  */
 
+import { checkKeys, checkTensor } from "../tensor/arguments.ts";
 import { promoteTypes, resultType, type Scalar } from "../tensor/dtype.ts";
 import { frozen, normalizeDim, sameShape, type Shape, shapeText } from "../tensor/shape.ts";
 import { scalarTensor } from "../tensor/create.ts";
 import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
 import { to } from "./copy.ts";
-import { checkKeys } from "./fold.ts";
 import { argsort } from "./order.ts";
 
 type Values = ArrayLike<number | bigint>;
@@ -104,6 +104,7 @@ const consecutiveKeys = ["returnInverse", "returnCounts", "dim"];
 
 /** The distinct elements (or slices of a dimension) in order. */
 export function unique<O extends UniqueOptions>(x: Tensor, options: O = {} as O): Unique<O> {
+  checkTensor(x, "unique");
   const o = checkKeys(options as UniqueOptions, "unique", [...consecutiveKeys, "sorted"]);
   const items = itemsOf(x, o.dim);
   const order = o.dim === undefined || o.dim === null
@@ -117,6 +118,7 @@ export function uniqueConsecutive<O extends UniqueConsecutiveOptions>(
   x: Tensor,
   options: O = {} as O,
 ): Unique<O> {
+  checkTensor(x, "uniqueConsecutive");
   const o = checkKeys(options as UniqueConsecutiveOptions, "uniqueConsecutive", consecutiveKeys);
   const items = itemsOf(x, o.dim);
   return distinct(items, Array.from({ length: items.count }, (_, i) => i), o) as Unique<O>;
@@ -157,6 +159,7 @@ export interface BincountOptions {
 
 /** How often each of the integers 0, 1, 2, ... occurs, or the sums of their weights. */
 export function bincount(x: Tensor, options: BincountOptions = {}): Tensor {
+  checkTensor(x, "bincount");
   const { weights, minlength = 0 } = checkKeys(options, "bincount", ["weights", "minlength"]);
   if (!Number.isInteger(minlength) || minlength < 0) {
     throw new RangeError(`minlength should be >= 0, got ${String(minlength)}`);
@@ -196,6 +199,7 @@ export interface HistcOptions {
 
 /** Numbers of elements in bins of equal width. Elements outside do not count. */
 export function histc(x: Tensor, bins?: number | HistcOptions, options: HistcOptions = {}): Tensor {
+  checkTensor(x, "histc");
   const given = typeof bins === "number" ? { ...options, bins } : bins ?? options;
   const { bins: count = 100, min = 0, max = 0 } = checkKeys(given, "histc", ["bins", "min", "max"]);
   if (!Number.isInteger(count) || count <= 0) throw new RangeError("bins must be > 0");
@@ -240,6 +244,7 @@ export function searchsorted(
   values: Tensor | number,
   options: SearchsortedOptions = {},
 ): Tensor {
+  checkTensor(sequence, "searchsorted");
   const o = checkKeys(options, "searchsorted", ["right", "side", "outInt32", "sorter"]);
   if (o.side !== undefined && o.side !== "left" && o.side !== "right") {
     throw new RangeError(

@@ -4,6 +4,7 @@
  */
 
 import { mode } from "../autograd/modes.ts";
+import { checkTensor } from "../tensor/arguments.ts";
 import { frozen, normalizeDim, type Shape, shapeText } from "../tensor/shape.ts";
 import { installMethods, type Tensor } from "../tensor/tensor.ts";
 import { record, type Rule } from "./record.ts";
@@ -54,6 +55,7 @@ function embed(x: Tensor, shape: Shape, part: (whole: Tensor) => Tensor): Tensor
 
 /** The slice at one index of a dimension, without that dimension. */
 export function select(x: Tensor, dim: number, index: number): Tensor {
+  checkTensor(x, "select");
   if (x.ndim === 0) throw new RangeError("select() cannot be applied to a 0-dim tensor.");
   const d = normalizeDim(dim, x.ndim), size = x.shape[d];
   if (!Number.isInteger(index)) {
@@ -82,6 +84,7 @@ export function slice(
   end?: number | null,
   step = 1,
 ): Tensor {
+  checkTensor(x, "slice");
   checkIntegers("slice", { start: start ?? 0, end: end ?? 0, step });
   if (step === 0) throw new RangeError("slice step cannot be zero");
   if (step < 0) throw new RangeError("step must be greater than zero");
@@ -101,6 +104,7 @@ export function slice(
 
 /** `length` indices of a dimension from `start`. */
 export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
+  checkTensor(x, "narrow");
   const d = normalizeDim(dim, x.ndim), size = x.shape[d];
   checkIntegers("narrow", { start, length });
   if (length < 0) throw new RangeError("narrow(): length must be non-negative.");
@@ -126,6 +130,7 @@ const Diagonal: Rule<Sizes & { offset: number; dim1: number; dim2: number }> = {
 
 /** The diagonal of two dimensions, as the last dimension. */
 export function diagonal(x: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
+  checkTensor(x, "diagonal");
   const a = normalizeDim(dim1, x.ndim), b = normalizeDim(dim2, x.ndim);
   checkIntegers("diagonal", { offset });
   if (a === b) throw new RangeError(`diagonal dimensions cannot be identical ${dim1}, ${dim2}`);

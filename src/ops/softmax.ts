@@ -4,11 +4,11 @@
  */
 
 import type { LineOp } from "../backend/cpu/lines_js.ts";
+import { checkKeys, checkTensor } from "../tensor/arguments.ts";
 import { type DType, isFloatingPoint, typeName } from "../tensor/dtype.ts";
 import { normalizeDim } from "../tensor/shape.ts";
 import { installMethods, type Tensor } from "../tensor/tensor.ts";
 import { to } from "./copy.ts";
-import { checkKeys } from "./fold.ts";
 import { alongLines } from "./lines.ts";
 import { record, type Rule } from "./record.ts";
 
@@ -79,11 +79,13 @@ function apply(
 
 /** exp(x) divided by its sum along a dimension: positive numbers that add up to 1. */
 export function softmax(x: Tensor, dim: number, options: SoftmaxOptions = {}): Tensor {
+  checkTensor(x, "softmax");
   return apply("softmax", "softmax", softmaxLine, Softmax, x, dim, options);
 }
 
 /** The logarithm of {@linkcode softmax}, computed without overflow or loss. */
 export function logSoftmax(x: Tensor, dim: number, options: SoftmaxOptions = {}): Tensor {
+  checkTensor(x, "logSoftmax");
   return apply("log_softmax", "logSoftmax", logSoftmaxLine, LogSoftmax, x, dim, options);
 }
 

@@ -4,20 +4,12 @@
  */
 
 import type { Fold } from "../backend/cpu/reduce_js.ts";
+import { checkKeys, checkTensor } from "../tensor/arguments.ts";
 import { isFloatingPoint } from "../tensor/dtype.ts";
 import { numel, type Shape, shapeText } from "../tensor/shape.ts";
 import { installMethods, type Tensor } from "../tensor/tensor.ts";
 import { warn } from "../warn.ts";
-import {
-  checkKeys,
-  type Dims,
-  expandBack,
-  fold,
-  reduceArgs,
-  reducedDims,
-  reducedShape,
-  unreduce,
-} from "./fold.ts";
+import { type Dims, expandBack, fold, reduceArgs, reducedDims, reducedShape, unreduce } from "./fold.ts";
 import { record, recordAll, type Rule } from "./record.ts";
 
 /** Options of variances and standard deviations. */
@@ -122,6 +114,7 @@ export { variance as var };
 
 /** The standard deviation of all elements, or over dimensions: the root of {@linkcode variance}. */
 export function std(x: Tensor, dim?: Dims | VarOptions, options?: VarOptions): Tensor {
+  checkTensor(x, "std");
   const { spread, args } = compute("std", true, x, dim, options);
   return record(Std, spread, [x], args, { self: x, result: spread });
 }
@@ -150,6 +143,7 @@ const StdMean = withMean("StdMeanBackward0", stdBackward);
 
 /** The variance and the mean. */
 export function varMean(x: Tensor, dim?: Dims | VarOptions, options?: VarOptions): [Tensor, Tensor] {
+  checkTensor(x, "varMean");
   const { spread, mean, args } = compute("var_mean", false, x, dim, options);
   recordAll(VarMean, [spread, mean], [x], args, { self: x, result0: spread });
   return [spread, mean];
@@ -157,6 +151,7 @@ export function varMean(x: Tensor, dim?: Dims | VarOptions, options?: VarOptions
 
 /** The standard deviation and the mean. */
 export function stdMean(x: Tensor, dim?: Dims | VarOptions, options?: VarOptions): [Tensor, Tensor] {
+  checkTensor(x, "stdMean");
   const { spread, mean, args } = compute("std_mean", true, x, dim, options);
   recordAll(StdMean, [spread, mean], [x], args, { self: x, result0: spread });
   return [spread, mean];
@@ -176,6 +171,7 @@ export interface CovOptions {
 
 /** The covariance matrix of variables in rows and observations in columns. */
 export function cov(x: Tensor, options: CovOptions = {}): Tensor {
+  checkTensor(x, "cov");
   const o = checkKeys(options, "cov", ["correction", "fweights", "aweights"]);
   const { correction = 1, fweights, aweights } = o;
   if (x.ndim > 2) {
@@ -222,6 +218,7 @@ export function cov(x: Tensor, options: CovOptions = {}): Tensor {
 
 /** The matrix of correlation coefficients of variables in rows and observations in columns. */
 export function corrcoef(x: Tensor): Tensor {
+  checkTensor(x, "corrcoef");
   if (x.ndim > 2) {
     throw new TypeError(
       `corrcoef(): expected input to have two or fewer dimensions but got an input with ${x.ndim} dimensions`,

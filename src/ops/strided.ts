@@ -3,6 +3,7 @@
  * @module
  */
 
+import { checkTensor } from "../tensor/arguments.ts";
 import { fromTypedArray } from "../tensor/create.ts";
 import { allocate, type DType, itemSize, typeName } from "../tensor/dtype.ts";
 import { frozen, numel, type Shape, shapeText } from "../tensor/shape.ts";
@@ -47,6 +48,7 @@ export function asStrided(
   stride: readonly number[],
   storageOffset?: number,
 ): Tensor {
+  checkTensor(x, "asStrided");
   if (size.length !== stride.length) {
     throw new TypeError(
       `mismatch in length of strides and shape: ${shapeText(stride)} and ${shapeText(size)}`,

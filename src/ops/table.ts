@@ -68,18 +68,6 @@ export function operandTensor(x: unknown, name: string): Tensor {
   return operand instanceof Tensor ? operand : scalarTensor(operand);
 }
 
-/** Throws for an option that a function does not have. */
-export function checkKeys(options: object, name: string, known: readonly string[]): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`${name}(): expected an object of options, got ${String(options)}`);
-  }
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) {
-      throw new TypeError(`${name}() has no option ${JSON.stringify(key)}: use ${known.join(", ")}`);
-    }
-  }
-}
-
 /** A row whose function is written by hand, because it takes options or chooses between operations. */
 export function operation(
   name: string,

@@ -4,6 +4,7 @@
  */
 
 import { metaOf } from "../autograd/graph.ts";
+import { checkTensor } from "../tensor/arguments.ts";
 import {
   contiguousStrides,
   frozen,
@@ -40,8 +41,9 @@ export function view(x: Tensor, ...sizes: (number | readonly number[])[]): Tenso
 /** The same memory read as another element type, without history. */
 export function view(x: Tensor, dtype: DType): Tensor;
 export function view(x: Tensor, ...args: (number | readonly number[] | DType)[]): Tensor {
+  checkTensor(x, "view");
   if (typeof args[0] === "string") return viewDtype(x, checkDType(args[0]));
-  const shape = inferShape(sizesFrom(args as (number | readonly number[])[]), x.numel());
+  const shape = inferShape(sizesFrom(args as (number | readonly number[])[], "view"), x.numel());
   const strides = viewStrides(x.shape, x.strides, shape);
   if (strides === null) {
     throw new TypeError(
@@ -54,7 +56,8 @@ export function view(x: Tensor, ...args: (number | readonly number[] | DType)[])
 
 /** Another shape of the same elements: a view where the strides allow it, else a copy. One size may be -1. */
 export function reshape(x: Tensor, ...sizes: (number | readonly number[])[]): Tensor {
-  const shape = inferShape(sizesFrom(sizes), x.numel());
+  checkTensor(x, "reshape");
+  const shape = inferShape(sizesFrom(sizes, "reshape"), x.numel());
   const strides = viewStrides(x.shape, x.strides, shape);
   if (strides !== null) {
     const rule = x.isContiguous() ? View : ReshapeAlias;
@@ -68,11 +71,13 @@ export function reshape(x: Tensor, ...sizes: (number | readonly number[])[]): Te
 
 /** All elements in one dimension: a view where the strides allow it, else a copy. */
 export function ravel(x: Tensor): Tensor {
+  checkTensor(x, "ravel");
   return reshape(x, -1);
 }
 
 /** Joins the dimensions from `startDim` to `endDim`; the tensor itself where there is nothing to join. */
 export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
+  checkTensor(x, "flatten");
   const start = normalizeDim(startDim, x.ndim), end = normalizeDim(endDim, x.ndim);
   if (start > end) throw new RangeError("flatten() has invalid args: startDim cannot come after endDim");
   if (x.ndim === 0) return reshape(x, 1);
@@ -83,8 +88,13 @@ export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
 
 /** Splits one dimension into several. */
 export function unflatten(x: Tensor, dim: number, sizes: readonly number[]): Tensor {
+  checkTensor(x, "unflatten");
   const d = normalizeDim(dim, x.ndim);
-  return view(x, [...x.shape.slice(0, d), ...inferShape(sizes, x.shape[d]), ...x.shape.slice(d + 1)]);
+  return view(x, [
+    ...x.shape.slice(0, d),
+    ...inferShape(sizesFrom([sizes], "unflatten"), x.shape[d]),
+    ...x.shape.slice(d + 1),
+  ]);
 }
 
 // ---- order of dimensions ------------------------------------------------------------------------------------------
@@ -111,7 +121,8 @@ function permuted(x: Tensor, dims: readonly number[]): Tensor {
 
 /** Reorders all dimensions. */
 export function permute(x: Tensor, ...dims: (number | readonly number[])[]): Tensor {
-  const order = sizesFrom(dims);
+  checkTensor(x, "permute");
+  const order = sizesFrom(dims, "permute");
   if (order.length !== x.ndim) {
     throw new TypeError(
       "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of " +
@@ -127,6 +138,7 @@ export function permute(x: Tensor, ...dims: (number | readonly number[])[]): Ten
 
 /** Swaps two dimensions. */
 export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
+  checkTensor(x, "transpose");
   const a = normalizeDim(dim0, x.ndim), b = normalizeDim(dim1, x.ndim);
   const order = x.shape.map((_, i) => i === a ? b : i === b ? a : i);
   return record(Transpose, permuted(x, order), [x], { dim0: a, dim1: b });
@@ -139,6 +151,7 @@ export const swapdims: (x: Tensor, dim0: number, dim1: number) => Tensor = trans
 
 /** The transpose of a matrix; a vector or 0-d tensor as it is. */
 export function t(x: Tensor): Tensor {
+  checkTensor(x, "t");
   if (x.ndim > 2) throw new TypeError(`t() expects a tensor with <= 2 dimensions, but self is ${x.ndim}D`);
   return record(T, permuted(x, x.shape.map((_, i) => x.ndim - 1 - i)), [x], {});
 }
@@ -149,6 +162,7 @@ export function movedim(
   source: number | readonly number[],
   destination: number | readonly number[],
 ): Tensor {
+  checkTensor(x, "movedim");
   const from = [source].flat().map((d) => normalizeDim(d as number, x.ndim));
   const to = [destination].flat().map((d) => normalizeDim(d as number, x.ndim));
   if (from.length !== to.length) {
@@ -203,6 +217,7 @@ function distinct(dims: readonly number[]): readonly number[] {
 
 /** Drops dimensions of size 1: all, or those given. */
 export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
+  checkTensor(x, "squeeze");
   const chosen = dim === undefined
     ? x.shape.map((_, i) => i)
     : distinct([dim].flat().map((d) => normalizeDim(d as number, x.ndim)));
@@ -216,6 +231,7 @@ export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
 
 /** Inserts a dimension of size 1. */
 export function unsqueeze(x: Tensor, dim: number): Tensor {
+  checkTensor(x, "unsqueeze");
   const d = normalizeDim(dim, x.ndim + 1);
   const step = d < x.ndim ? x.shape[d] * x.strides[d] : 1;
   const shape = frozen([...x.shape.slice(0, d), 1, ...x.shape.slice(d)]);
@@ -238,7 +254,8 @@ const Expand: Rule<Sizes> = {
 
 /** Repeats dimensions of size 1 (and new ones in front) without copying; -1 keeps a size. */
 export function expand(x: Tensor, ...sizes: (number | readonly number[])[]): Tensor {
-  const target = sizesFrom(sizes);
+  checkTensor(x, "expand");
+  const target = sizesFrom(sizes, "expand");
   const lead = target.length - x.ndim;
   if (lead < 0) {
     throw new TypeError(
@@ -276,6 +293,7 @@ export function expand(x: Tensor, ...sizes: (number | readonly number[])[]): Ten
 
 /** The same memory without history: writes are shared, and counted, but no gradient flows. */
 export function detach(x: Tensor): Tensor {
+  checkTensor(x, "detach");
   return windowOn(x, x.shape, x.strides);
 }
 
@@ -348,13 +366,13 @@ const methods: Omit<ViewMethods, "data" | "T" | "mT"> & ThisType<Tensor> = {
     return view(this, ...args as number[]);
   },
   viewAs(other) {
-    return view(this, other.shape);
+    return view(this, checkTensor(other, "viewAs", "other").shape);
   },
   reshape(...sizes) {
     return reshape(this, ...sizes);
   },
   reshapeAs(other) {
-    return reshape(this, other.shape);
+    return reshape(this, checkTensor(other, "reshapeAs", "other").shape);
   },
   ravel() {
     return ravel(this);
@@ -388,7 +406,7 @@ const methods: Omit<ViewMethods, "data" | "T" | "mT"> & ThisType<Tensor> = {
     return expand(this, ...sizes);
   },
   expandAs(other) {
-    return expand(this, other.shape);
+    return expand(this, checkTensor(other, "expandAs", "other").shape);
   },
   detach() {
     return detach(this);
@@ -416,6 +434,7 @@ Object.defineProperties(Tensor.prototype, {
       return out;
     },
     set(this: Tensor, value: Tensor) {
+      checkTensor(value, "data", "value");
       if (value.dtype !== this.dtype && this.meta !== null && this.meta.grad !== null) {
         metaOf(this).grad = null;
       }

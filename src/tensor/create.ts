@@ -3,6 +3,8 @@
  * @module
  */
 
+import { checkInteger, checkNumber, checkTensor } from "./arguments.ts";
+import { describe } from "./describe.ts";
 import {
   type DType,
   dtypeOfArray,
@@ -69,9 +71,9 @@ function checkElement(value: unknown): Scalar {
   if (value === null || value === undefined) throw new TypeError(`Could not infer dtype of ${value}`);
   throw new TypeError(
     `Could not infer dtype of ${
-      Object.prototype.toString.call(value).slice(8, -1)
-    }: give numbers, bigints, booleans, ` +
-      "nested arrays of them, a typed array or a tensor",
+      describe(value)
+    }: give numbers, bigints, booleans, nested arrays of them, a typed array or ` +
+      "a tensor",
   );
 }
 
@@ -105,7 +107,7 @@ function shapeOf(data: readonly TensorData[]): number[] {
     }
     if (!isSequence(value)) {
       throw new TypeError(
-        `not a sequence: expected one of length ${shape[dim]} at dim ${dim}, got ${String(value)}`,
+        `not a sequence: expected one of length ${shape[dim]} at dim ${dim}, got ${describe(value)}`,
       );
     }
     if (value.length !== shape[dim]) {
@@ -155,7 +157,7 @@ function fromArray(array: TypedArray, shape: readonly number[], dtype: DType = d
 export function fromTypedArray(array: TypedArray, shape?: readonly number[]): Tensor {
   if (!isTypedArray(array)) {
     throw new TypeError(
-      `fromTypedArray(): expected a typed array, got ${Object.prototype.toString.call(array).slice(8, -1)}`,
+      `fromTypedArray(): expected a typed array, got ${describe(array)}`,
     );
   }
   const sizes = shape === undefined ? frozen([array.length]) : checkShape(shape, "fromTypedArray");
@@ -212,8 +214,10 @@ export function full(size: readonly number[] | number, value: Scalar, options: T
 
 /** Ones on the diagonal. */
 export function eye(n: number, m?: number | TensorOptions, options?: TensorOptions): Tensor {
-  const columns = typeof m === "number" ? m : n;
+  const columns = m === undefined || typeof m === "object" ? n : m;
   const given = checkOptions((typeof m === "object" ? m : options) ?? {}, "eye");
+  checkInteger(n, "eye", "n");
+  checkInteger(columns, "eye", "m");
   if (n < 0) throw new RangeError(`n must be greater or equal to 0, got ${n}`);
   if (columns < 0) throw new RangeError(`m must be greater or equal to 0, got ${columns}`);
   const out = allocateTensor(checkShape([n, columns], "eye"), given.dtype ?? getDefaultDtype());
@@ -237,6 +241,9 @@ export function arange(...args: (number | bigint | TensorOptions)[]): Tensor {
   }
   const [start, end, step] = values.length === 1 ? [0, values[0], 1] : [values[0], values[1], values[2] ?? 1];
   const dtype = options.dtype ?? (values.some((v) => typeof v === "number") ? getDefaultDtype() : "int64");
+  for (const value of [start, end, step]) {
+    if (typeof value !== "bigint") checkNumber(value, "arange", "end");
+  }
   const a = Number(start), b = Number(end), s = Number(step);
   if (!Number.isFinite(a) || !Number.isFinite(b) || !Number.isFinite(s)) {
     throw new RangeError(`unsupported range: ${a} -> ${b} step ${s}`);
@@ -263,14 +270,14 @@ export function linspace(
   steps: number | TensorOptions,
   options: TensorOptions = {},
 ): Tensor {
-  const given = typeof steps === "object"
-    ? steps as TensorOptions & { steps?: number }
+  const asked: TensorOptions & { readonly steps?: number } = typeof steps === "object"
+    ? steps
     : { ...options, steps };
-  checkOptions(given, "linspace", ["steps"]);
+  const given: typeof asked = checkOptions(asked, "linspace", ["steps"]);
   const count = given.steps as number;
-  if (!Number.isInteger(count)) {
-    throw new TypeError(`linspace(): steps must be an integer, got ${String(count)}`);
-  }
+  checkNumber(start, "linspace", "start");
+  checkNumber(end, "linspace", "end");
+  checkInteger(count, "linspace", "steps");
   if (count < 0) throw new RangeError(`number of steps must be non-negative, got ${count}`);
   const out = allocateTensor(frozen([count]), given.dtype ?? getDefaultDtype());
   const round = out.dtype === "float64" ? (v: number) => v : Math.fround;
@@ -299,20 +306,24 @@ function fusedAdd(a: number, b: number, c: number, dtype: DType): number {
 
 /** Zeros with the shape and dtype of another tensor. */
 export function zerosLike(t: Tensor, options: TensorOptions = {}): Tensor {
+  checkTensor(t, "zerosLike");
   return zeros(t.shape, { dtype: t.dtype, ...options });
 }
 
 /** Ones with the shape and dtype of another tensor. */
 export function onesLike(t: Tensor, options: TensorOptions = {}): Tensor {
+  checkTensor(t, "onesLike");
   return ones(t.shape, { dtype: t.dtype, ...options });
 }
 
 /** Values that do not matter, with the shape and dtype of another tensor. */
 export function emptyLike(t: Tensor, options: TensorOptions = {}): Tensor {
+  checkTensor(t, "emptyLike");
   return empty(t.shape, { dtype: t.dtype, ...options });
 }
 
 /** One value everywhere, with the shape and dtype of another tensor. */
 export function fullLike(t: Tensor, value: Scalar, options: TensorOptions = {}): Tensor {
+  checkTensor(t, "fullLike");
   return full(t.shape, value, { dtype: t.dtype, ...options });
 }

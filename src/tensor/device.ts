@@ -3,6 +3,8 @@
  * @module
  */
 
+import { describe } from "./describe.ts";
+
 /** Where a tensor's memory is. */
 export type Device = "cpu";
 
@@ -12,7 +14,8 @@ const foreign = new Set(["cuda", "mps", "xpu", "hpu", "xla", "vulkan", "meta", "
 /** Checks a device name that came from a user. */
 export function checkDevice(device: unknown): Device {
   if (device === "cpu") return device;
-  const text = String(device);
+  if (typeof device !== "string") throw new TypeError(`a device must be a string, not ${describe(device)}`);
+  const text = device;
   if (foreign.has(text.split(":")[0])) {
     throw new TypeError(
       `Dinograd runs without ${text.split(":")[0]}: use device "cpu", got ${JSON.stringify(text)}`,

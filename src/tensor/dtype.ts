@@ -3,6 +3,8 @@
  * @module
  */
 
+import { describe } from "./describe.ts";
+
 /** Element type of a tensor. `bool` is stored in a `Uint8Array`, `int64` in a `BigInt64Array`. */
 export type DType =
   | "float32"
@@ -74,7 +76,9 @@ export const dtypes: readonly DType[] = Object.keys(table) as DType[];
 export function checkDType(dtype: unknown): DType {
   if (typeof dtype === "string" && Object.hasOwn(table, dtype)) return dtype as DType;
   throw new TypeError(
-    `unknown dtype ${JSON.stringify(dtype) ?? String(dtype)}: use one of ${dtypes.join(", ")}`,
+    `unknown dtype ${typeof dtype === "string" ? JSON.stringify(dtype) : describe(dtype)}: use one of ${
+      dtypes.join(", ")
+    }`,
   );
 }
 
@@ -118,9 +122,19 @@ export function cppName(dtype: DType): string {
   return names[dtype] ?? dtype;
 }
 
-/** A new zeroed typed array for `length` elements. */
+/** A new zeroed typed array for `length` elements; RangeError where there is no memory for it. */
 export function allocate(dtype: DType, length: number): TypedArray {
-  return table[dtype].allocate(length);
+  try {
+    return table[dtype].allocate(length);
+  } catch {
+    const { size } = table[dtype];
+    throw new RangeError(
+      `cannot allocate ${length} elements of ${dtype} (${
+        (length * size / 1e9).toPrecision(3)
+      } GB): there is not enough ` +
+        "memory, or an array cannot be as large as that",
+    );
+  }
 }
 
 /** The element type of a typed array; Uint8Array is uint8. */

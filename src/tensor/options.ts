@@ -4,6 +4,7 @@
  */
 
 import { AutogradMeta } from "./autograd_meta.ts";
+import { describe } from "./describe.ts";
 import { checkDevice, type Device } from "./device.ts";
 import { checkDType, type DType, isFloatingPoint } from "./dtype.ts";
 import { checkShape, type Shape } from "./shape.ts";
@@ -38,9 +39,9 @@ export function checkOptions(
   caller: string,
   extra: readonly string[] = [],
 ): TensorOptions {
-  if (typeof options !== "object" || options === null) {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new TypeError(
-      `${caller}(): options must be an object such as { dtype: "float64" }, got ${String(options)}`,
+      `${caller}(): options must be an object such as { dtype: "float64" }, not ${describe(options)}`,
     );
   }
   for (const key of Object.keys(options)) {
@@ -52,6 +53,10 @@ export function checkOptions(
   }
   if (options.dtype !== undefined) checkDType(options.dtype);
   if (options.device !== undefined) checkDevice(options.device);
+  const { requiresGrad } = options;
+  if (requiresGrad !== undefined && typeof requiresGrad !== "boolean") {
+    throw new TypeError(`${caller}(): requiresGrad must be a boolean, not ${describe(requiresGrad)}`);
+  }
   return options;
 }
 

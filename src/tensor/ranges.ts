@@ -3,6 +3,7 @@
  * @module
  */
 
+import { checkInteger, checkNumber } from "./arguments.ts";
 import { castScalar } from "./cast.ts";
 import { checkOptions, finish, type TensorOptions } from "./options.ts";
 import { getDefaultDtype, isFloatingPoint } from "./dtype.ts";
@@ -18,11 +19,12 @@ export interface LogspaceOptions extends TensorOptions {
 /** `steps` numbers from base^start to base^end, both included, whose logarithms are evenly spaced. */
 export function logspace(start: number, end: number, steps: number, options: LogspaceOptions = {}): Tensor {
   checkOptions(options, "logspace", ["base"]);
-  if (!Number.isInteger(steps)) {
-    throw new TypeError(`logspace(): steps must be an integer, got ${String(steps)}`);
-  }
+  checkNumber(start, "logspace", "start");
+  checkNumber(end, "logspace", "end");
+  checkInteger(steps, "logspace", "steps");
   if (steps < 0) throw new RangeError("number of steps must be non-negative");
   const { base = 10, ...rest } = options;
+  checkNumber(base, "logspace", "base");
   const out = allocateTensor(checkShape([steps], "logspace"), rest.dtype ?? getDefaultDtype());
   const step = steps > 1 ? (end - start) / (steps - 1) : 0;
   for (let i = 0; i < steps; i++) {
@@ -50,9 +52,7 @@ function windowOf(
 ): Tensor {
   const given = checkOptions(options, name, ["periodic", ...extra]) as WindowOptions;
   const { periodic = true } = given;
-  if (!Number.isInteger(length)) {
-    throw new TypeError(`${name}(): the length must be an integer, got ${String(length)}`);
-  }
+  checkInteger(length, name, "windowLength");
   if (length < 0) {
     throw new RangeError(`${name} requires non-negative window_length, got window_length=${length}`);
   }
@@ -81,7 +81,9 @@ export interface HammingOptions extends WindowOptions {
 
 /** The Hamming window, alpha - beta cos. */
 export function hammingWindow(length: number, options: HammingOptions = {}): Tensor {
-  const { alpha = 0.54, beta = 0.46 } = options;
+  const { alpha = 0.54, beta = 0.46 } = options ?? {};
+  checkNumber(alpha, "hammingWindow", "alpha");
+  checkNumber(beta, "hammingWindow", "beta");
   return windowOf(
     "hammingWindow",
     length,
@@ -112,9 +114,15 @@ export interface TriangleOptions {
   readonly dtype?: "int64" | "int32";
 }
 
+/** How many places of a matrix lie on and below the k-th diagonal. */
+function lowerCount(rows: number, columns: number, k: number): number {
+  const clamp = (low: number, value: number) => Math.min(Math.max(value, low), rows);
+  const first = clamp(0, -k), whole = clamp(first, columns - k); // the first row with any, and with all
+  return (whole - first) * (first + whole + 2 * k + 1) / 2 + (rows - whole) * columns;
+}
+
 function triangleIndices(
-  name: string,
-  inside: (row: number, column: number, offset: number) => boolean,
+  name: "trilIndices" | "triuIndices",
   rows: number,
   columns: number,
   offset: number | TriangleOptions,
@@ -124,17 +132,17 @@ function triangleIndices(
   checkOptions(given, name, ["offset"]);
   checkShape([rows, columns], name);
   const { offset: k = 0, dtype = "int64" } = given;
-  if (!Number.isInteger(k)) throw new TypeError(`${name}(): offset must be an integer, got ${String(k)}`);
-  const found: number[][] = [[], []];
-  for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < columns; c++) {
-      if (!inside(r, c, k)) continue;
-      found[0].push(r);
-      found[1].push(c);
+  checkInteger(k, name, "offset");
+  const lower = name === "trilIndices";
+  const count = lower ? lowerCount(rows, columns, k) : rows * columns - lowerCount(rows, columns, k - 1);
+  const out = allocateTensor(checkShape([2, count], name), dtype), data = out.storage.data;
+  for (let r = lower ? Math.max(-k, 0) : 0, at = 0; at < count; r++) {
+    const edge = Math.min(Math.max(r + k + (lower ? 1 : 0), 0), columns);
+    for (let c = lower ? 0 : edge; c < (lower ? edge : columns); c++, at++) {
+      data[at] = castScalar(r, dtype);
+      data[count + at] = castScalar(c, dtype);
     }
   }
-  const out = allocateTensor(checkShape([2, found[0].length], name), dtype);
-  found.flat().forEach((v, i) => out.storage.data[i] = castScalar(v, dtype));
   return out;
 }
 
@@ -145,7 +153,7 @@ export function trilIndices(
   offset: number | TriangleOptions = 0,
   options: TriangleOptions = {},
 ): Tensor {
-  return triangleIndices("trilIndices", (r, c, k) => c - r <= k, rows, columns, offset, options);
+  return triangleIndices("trilIndices", rows, columns, offset, options);
 }
 
 /** Rows and columns of the places on and above a diagonal of a matrix. */
@@ -155,5 +163,5 @@ export function triuIndices(
   offset: number | TriangleOptions = 0,
   options: TriangleOptions = {},
 ): Tensor {
-  return triangleIndices("triuIndices", (r, c, k) => c - r >= k, rows, columns, offset, options);
+  return triangleIndices("triuIndices", rows, columns, offset, options);
 }

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { describe } from "./describe.ts";
+
 /** Sizes of a tensor. */
 export type Shape = readonly number[];
 
@@ -55,8 +57,8 @@ export function sameShape(a: Shape, b: Shape): boolean {
 }
 
 /** A shape as PyTorch prints it in messages: `[2, 3]`. */
-export function shapeText(shape: Shape): string {
-  return `[${shape.join(", ")}]`;
+export function shapeText(shape: readonly unknown[]): string {
+  return `[${shape.map((s) => typeof s === "number" ? s : describe(s)).join(", ")}]`;
 }
 
 /** The shape to which all the given shapes broadcast. */
@@ -97,7 +99,7 @@ export function broadcastStrides(shape: Shape, strides: Shape, target: Shape): S
 /** Turns a dimension that may count from the end into one from 0; a 0-d tensor has the dimensions -1 and 0. */
 export function normalizeDim(dim: number, ndim: number): number {
   const n = Math.max(ndim, 1);
-  if (!Number.isInteger(dim)) throw new TypeError(`a dimension must be an integer, got ${String(dim)}`);
+  if (!Number.isInteger(dim)) throw new TypeError(`a dimension must be an integer, got ${describe(dim)}`);
   if (dim < -n || dim >= n) {
     throw new RangeError(
       `Dimension out of range (expected to be in range of [${-n}, ${n - 1}], but got ${dim})`,
@@ -109,7 +111,7 @@ export function normalizeDim(dim: number, ndim: number): number {
 /** Normalises a list of dimensions; all of them when none is given. A dimension may appear once only. */
 export function normalizeDims(dims: number | readonly number[] | undefined | null, ndim: number): number[] {
   if (dims === undefined || dims === null) return Array.from({ length: ndim }, (_, i) => i);
-  const list = typeof dims === "number" ? [dims] : dims;
+  const list = Array.isArray(dims) ? dims : [dims];
   const out: number[] = [];
   for (const d of list) {
     const dim = normalizeDim(d, ndim);
@@ -121,13 +123,12 @@ export function normalizeDims(dims: number | readonly number[] | undefined | nul
 
 /** Checks sizes that came from a user: integers, none negative, and not more elements than an array can hold. */
 export function checkShape(sizes: readonly number[], caller: string): Shape {
+  checkList(sizes, caller);
   for (let i = 0; i < sizes.length; i++) {
     const size: unknown = sizes[i];
     if (typeof size !== "number" || !Number.isInteger(size)) {
       throw new TypeError(
-        `${caller}(): argument 'size' (position ${i + 1}) must be an integer, not ${typeof size} ${
-          String(size)
-        }`,
+        `${caller}(): argument 'size' (position ${i + 1}) must be an integer, not ${describe(size)}`,
       );
     }
     if (size < 0) {
@@ -148,7 +149,7 @@ export function inferShape(sizes: readonly number[], count: number): Shape {
   for (let i = 0; i < sizes.length; i++) {
     const size = sizes[i];
     if (!Number.isInteger(size)) {
-      throw new TypeError(`shape dimensions must be integers, got ${String(size)} at index ${i}`);
+      throw new TypeError(`shape dimensions must be integers, got ${describe(size)} at index ${i}`);
     }
     if (size === -1) {
       if (unknown >= 0) throw new RangeError("only one dimension can be inferred");
@@ -202,9 +203,25 @@ export function viewStrides(shape: Shape, strides: Shape, target: Shape): Shape 
   return Object.freeze(out);
 }
 
-/** Sizes from `f(2, 3)` or `f([2, 3])`. */
-export function sizesFrom(args: readonly (number | readonly number[])[]): readonly number[] {
-  return args.length === 1 && typeof args[0] !== "number"
-    ? args[0] as readonly number[]
-    : args as readonly number[];
+function checkList(sizes: unknown, caller: string): void {
+  if (Array.isArray(sizes)) return;
+  throw new TypeError(`${caller}(): argument 'size' must be a list of integers, not ${describe(sizes)}`);
+}
+
+/** Sizes from `f(2, 3)` or `f([2, 3])`; TypeError for what is no list of integers. */
+export function sizesFrom(
+  args: readonly (number | readonly number[])[],
+  caller: string,
+): readonly number[] {
+  const list = args.length === 1 && typeof args[0] !== "number" ? args[0] : args as readonly number[];
+  checkList(list, caller);
+  for (let i = 0; i < list.length; i++) {
+    if (Number.isInteger(list[i])) continue;
+    throw new TypeError(
+      `${caller}(): argument 'size' must be a list of integers, but found ${
+        describe(list[i])
+      } at position ${i}`,
+    );
+  }
+  return list;
 }

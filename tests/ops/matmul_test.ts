@@ -117,7 +117,11 @@ Deno.test("products in place: values, gradients, and nothing written on bad inpu
 });
 
 Deno.test("what is no tensor is refused by name", () => {
-  assertThrows(() => dg.matmul(dg.ones(2), 3 as never), TypeError, "matmul(): argument 2 must be a tensor");
+  assertThrows(
+    () => dg.matmul(dg.ones(2), 3 as never),
+    TypeError,
+    "matmul(): argument 'other' (position 2) must be Tensor, not number 3",
+  );
   assertThrows(() => dg.addmm(dg.ones(1), dg.eye(1), dg.eye(1), { gamma: 1 } as never), TypeError, '"gamma"');
 });
 

@@ -11,7 +11,7 @@ import { PointwiseOp } from "../../ops/pointwise_op.ts";
 import { record, type Rule } from "../../ops/record.ts";
 import { mean, sum } from "../../ops/reduce.ts";
 import { logSoftmax } from "../../ops/softmax.ts";
-import { checkKeys } from "../../ops/table.ts";
+import { checkKeys } from "../../tensor/arguments.ts";
 import { isFloatingPoint, type TypedArray, typeName } from "../../tensor/dtype.ts";
 import { numel, sameShape, SCALAR_SHAPE, type Shape, shapeText } from "../../tensor/shape.ts";
 import { Storage } from "../../tensor/storage.ts";

@@ -5,7 +5,7 @@
 
 import { noGrad } from "../../autograd/modes.ts";
 import { mul } from "../../ops/pointwise.ts";
-import { checkKeys } from "../../ops/table.ts";
+import { checkKeys } from "../../tensor/arguments.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 
 /** Options of {@linkcode dropout}. */

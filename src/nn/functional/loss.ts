@@ -3,6 +3,7 @@
  * @module
  */
 
+import { checkKeys } from "../../tensor/arguments.ts";
 import { broadcastShapes, sameShape, type Shape, shapeText } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { abs, exp, mul, xlogy } from "../../ops/pointwise.ts";
@@ -12,7 +13,7 @@ import { computePointwise, type Operand } from "../../ops/compute.ts";
 import { GRAD, type PointwiseOp, RESULT } from "../../ops/pointwise_op.ts";
 import { record, type Rule, type RuleNode } from "../../ops/record.ts";
 import { mean, sum } from "../../ops/reduce.ts";
-import { checkKeys, operation } from "../../ops/table.ts";
+import { operation } from "../../ops/table.ts";
 import { expand } from "../../ops/view.ts";
 import { noGrad } from "../../autograd/modes.ts";
 import { type DType, isFloatingPoint, type Scalar, typeName } from "../../tensor/dtype.ts";

@@ -8,7 +8,7 @@ import { norm } from "../../ops/norm.ts";
 import { minimum, mul, neg } from "../../ops/pointwise.ts";
 import { mean, sum } from "../../ops/reduce.ts";
 import { clampMin } from "../../ops/select.ts";
-import { checkKeys } from "../../ops/table.ts";
+import { checkKeys } from "../../tensor/arguments.ts";
 import { normalizeDim, sameShape, shapeText } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { logsigmoid } from "./activation.ts";

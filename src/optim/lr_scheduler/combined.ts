@@ -3,7 +3,7 @@
  * @module
  */
 
-import { checkKeys } from "../../ops/table.ts";
+import { checkKeys } from "../../tensor/arguments.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { type AnyOptimizer, checkOptimizer, LRScheduler, type RateGroup, resetRates } from "./base.ts";
 

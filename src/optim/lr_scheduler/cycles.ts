@@ -3,7 +3,7 @@
  * @module
  */
 
-import { checkKeys } from "../../ops/table.ts";
+import { checkKeys } from "../../tensor/arguments.ts";
 import { type AnyOptimizer, LRScheduler, type RateGroup } from "./base.ts";
 
 /** Options of {@linkcode CyclicLR}. */
