@@ -14,7 +14,7 @@ export interface Node {
   readonly start: number;
   /** Index behind its last character. */
   readonly end: number;
-  // What else there is depends on the kind.
+  /** What else there is depends on the kind. */
   // deno-lint-ignore no-explicit-any
   readonly [member: string]: any;
 }
