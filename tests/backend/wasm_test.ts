@@ -3,8 +3,9 @@
  * leave to JavaScript.
  */
 import { assert, assertEquals } from "@std/assert";
-import { type Operand, runPointwise, setCpuTier } from "../../src/backend/cpu/pointwise.ts";
+import { type Operand, runPointwise } from "../../src/backend/cpu/pointwise.ts";
 import * as js from "../../src/backend/cpu/pointwise_js.ts";
+import { setCpuTier } from "../../src/backend/cpu/tier.ts";
 import { features } from "../../src/backend/cpu/wasm/features.ts";
 import { isLowerable } from "../../src/backend/cpu/wasm/lower.ts";
 import { runWasm } from "../../src/backend/cpu/wasm/run.ts";

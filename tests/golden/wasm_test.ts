@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { setCpuTier } from "../../src/backend/cpu/pointwise.ts";
+import { setCpuTier } from "../../src/backend/cpu/tier.ts";
 import { features } from "../../src/backend/cpu/wasm/features.ts";
 import { isLowerable } from "../../src/backend/cpu/wasm/lower.ts";
 import { applyPointwise } from "../../src/ops/apply.ts";

@@ -5,25 +5,13 @@
 import type { DType, Scalar } from "../../tensor/dtype.ts";
 import type { Program } from "../../expr/program.ts";
 import * as js from "./pointwise_js.ts";
+import { cpuTier } from "./tier.ts";
 import { runWasm } from "./wasm/run.ts";
 
 export type { Operand } from "./pointwise_js.ts";
 
-/** How programs are run: by their size, in JavaScript alone, or as WebAssembly whatever the size, where there is a kernel. */
-export type CpuTier = "auto" | "js" | "wasm";
-
-let tier: CpuTier = "auto";
 /** From so many elements on it is worth asking for a kernel. */
 const WORTH_ASKING = 512;
-let least = WORTH_ASKING;
-
-/** Chooses how programs are run, and gives what was chosen before. For tests and measurements. */
-export function setCpuTier(choice: CpuTier): CpuTier {
-  const before = tier;
-  tier = choice;
-  least = choice === "js" ? Infinity : choice === "wasm" ? 1 : WORTH_ASKING;
-  return before;
-}
 
 /**
  * Runs a program for every element of `shape`; see {@linkcode js.runPointwise}. In vectors, float32 arithmetic is done in
@@ -38,7 +26,9 @@ export function runPointwise(
 ): void {
   let numel = 1;
   for (let d = 0; d < shape.length; d++) numel *= shape[d];
-  if (numel < least || (computeDtype !== "float32" && computeDtype !== "float64")) {
+  const tier = cpuTier();
+  const few = numel < WORTH_ASKING && (tier !== "wasm" || numel === 0);
+  if (few || tier === "js" || (computeDtype !== "float32" && computeDtype !== "float64")) {
     js.runPointwise(p, inputs, outputs, shape, computeDtype);
     return;
   }

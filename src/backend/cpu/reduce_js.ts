@@ -53,8 +53,11 @@ type Kernel = (
   outs: readonly TypedArray[],
 ) => void;
 
-interface Loops {
+/** Nested loops: how often each runs, and its step in memory. */
+export interface Loops {
+  /** Sizes, the outermost loop's first. */
   readonly sizes: readonly number[];
+  /** Steps. */
   readonly strides: readonly number[];
 }
 
@@ -77,8 +80,7 @@ const LANES = 512;
 
 /** Folds every group of elements; results are written row-major over the kept dimensions into `outs`. */
 export function runFold(fold: Fold, input: FoldInput, dtype: DType, outs: readonly TypedArray[]): void {
-  const k = collapse(input.kept, input.keptStrides);
-  const f = fold.ordered ? collapse(input.folded, input.foldedStrides) : collapse(...inMemoryOrder(input));
+  const { k, f } = loopsOf(fold, input);
   const n = input.folded.reduce((a, b) => a * b, 1);
   // Neighbours in memory belong to different groups: walk the groups side by side.
   const last = k.sizes.length - 1;
@@ -101,6 +103,12 @@ export function runFlatFold(
   outs: readonly TypedArray[],
 ): void {
   kernelFor(fold, dtype, FLAT, outs)(data, offset, NO_LOOPS, { sizes: [n], strides: [1] }, n, outs);
+}
+
+/** The loops over the kept dimensions and over the folded ones, as few as do. */
+export function loopsOf(fold: Fold, input: FoldInput): { readonly k: Loops; readonly f: Loops } {
+  const f = fold.ordered ? collapse(input.folded, input.foldedStrides) : collapse(...inMemoryOrder(input));
+  return { k: collapse(input.kept, input.keptStrides), f };
 }
 
 /** The folded dimensions, from the largest step to the smallest. */

@@ -7,6 +7,7 @@ import type { DType, Scalar, TypedArray } from "../../../tensor/dtype.ts";
 import type { Program } from "../../../expr/program.ts";
 import { isOperand, type Nest, type Operand, runNest, Step } from "../pointwise_js.ts";
 import { features } from "./features.ts";
+import { ARRAYS, instantiate, memoryBuffer, NUMBERS } from "./memory.ts";
 import { isCheap, isLowerable, lowerWasm, type Slot, slotBytes, slotOf, STEP } from "./lower.ts";
 
 /** A program for operands of certain types: its function, and where the operands are in memory. */
@@ -30,12 +31,9 @@ interface Plan {
 /** Sizes from which the kernels are faster than JavaScript's loops: elements in all, and in a row. */
 const LEAST = { cheap: 2048, cheapRow: 512, costly: 512, costlyRow: 64 };
 
-/** Memory of the kernels: numbers first, then pieces of arrays. */
-const PAGES = 16, NUMBERS = 64, NUMBERS_END = 16 * NUMBERS;
 /** The pieces together should stay in the cache next to the processor's core. */
 const WORKING_SET = 192 * 1024, LARGEST_CHUNK = 16384, PADDING = 192;
 
-let shared: WebAssembly.Memory | undefined;
 const plans: Readonly<Record<"float32" | "float64", Map<string, Plan | null>>> = {
   float32: new Map(),
   float64: new Map(),
@@ -108,11 +106,10 @@ function kernelFor(
 }
 
 function compile(p: Program, computeDtype: DType, slots: readonly Slot[]): Kernel {
-  shared ??= new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
-  const buffer = shared.buffer as ArrayBuffer;
+  const buffer = memoryBuffer();
   const perElement = slots.reduce((sum, slot) => sum + (slot === "number" ? 0 : slotBytes[slot]), 0);
   const chunk = Math.min(LARGEST_CHUNK, Math.floor(WORKING_SET / perElement)) & -STEP;
-  let next = NUMBERS_END;
+  let next = ARRAYS;
   const addresses: number[] = [], views: TypedArray[] = [];
   slots.forEach((slot, j) => {
     if (slot === "number") {
@@ -128,8 +125,7 @@ function compile(p: Program, computeDtype: DType, slots: readonly Slot[]): Kerne
     next += (chunk * slotBytes[slot] + PADDING + 63) & -64;
   });
   const bytes = lowerWasm(p, computeDtype, { slots, addresses }, features()!);
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { m: { m: shared } });
-  return { run: instance.exports.f as Kernel["run"], chunk, slots, views };
+  return { run: instantiate(bytes), chunk, slots, views };
 }
 
 function runRows(

@@ -1,0 +1,21 @@
+/**
+ * Which of its ways the CPU takes. The choice is for tests and measurements; by itself it goes by size.
+ * @module
+ */
+
+/** By size, JavaScript alone, or WebAssembly whatever the size where there is a kernel. */
+export type CpuTier = "auto" | "js" | "wasm";
+
+let tier: CpuTier = "auto";
+
+/** The choice in force. */
+export function cpuTier(): CpuTier {
+  return tier;
+}
+
+/** Chooses, and gives what was chosen before. */
+export function setCpuTier(choice: CpuTier): CpuTier {
+  const before = tier;
+  tier = choice;
+  return before;
+}

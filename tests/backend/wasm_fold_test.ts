@@ -1,0 +1,177 @@
+/**
+ * Folds as WebAssembly against the same folds as JavaScript.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { type Fold, runFold } from "../../src/backend/cpu/reduce.ts";
+import * as js from "../../src/backend/cpu/reduce_js.ts";
+import { setCpuTier } from "../../src/backend/cpu/tier.ts";
+import { runWasmFold } from "../../src/backend/cpu/wasm/fold.ts";
+import { generator, present } from "./wasm_helpers.ts";
+
+const one = (name: string, state: Record<string, string>, step: string, result: string): Fold => ({
+  name: `test ${name}`,
+  passes: [{ state, step }],
+  results: [result],
+});
+
+const folds: Record<string, Fold> = {
+  sum: one("sum", { acc: "0" }, "acc += v", "acc"),
+  mean: one("mean", { acc: "0" }, "acc += v", "acc / n"),
+  nansum: one("nansum", { acc: "0" }, "if (v === v) acc += v", "acc"),
+  root: one("root", { acc: "0" }, "acc += v * v", "Math.sqrt(acc)"),
+  size: one("size", { acc: "0" }, "acc += Math.abs(v)", "acc"),
+  max: one("max", { best: "-Infinity" }, "if (v > best || v !== v) best = v", "best"),
+  min: one("min", { best: "Infinity" }, "if (v < best || v !== v) best = v", "best"),
+  variance: {
+    name: "test variance",
+    passes: [
+      { state: { acc: "0" }, step: "acc += v" },
+      { state: { mean: "acc / n", m2: "0" }, step: "const d = v - mean; m2 += d * d" },
+    ],
+    results: ["m2 / n", "mean"],
+  },
+};
+
+function numbers(dtype: "float32" | "float64", n: number): Float32Array | Float64Array {
+  const random = generator(n), out = dtype === "float32" ? new Float32Array(n) : new Float64Array(n);
+  return out.map(() => random() * 8 - 3);
+}
+
+/** What both ways give for a fold. */
+function compare(
+  fold: Fold,
+  input: js.FoldInput,
+  dtype: "float32" | "float64",
+  groups: number,
+  what: string,
+): void {
+  const outs = () => fold.results.map(() => new Float64Array(groups).fill(7));
+  const actual = outs(), expected = outs();
+  const { k, f } = js.loopsOf(fold, input);
+  assert(runWasmFold(fold, input, k, f, dtype, actual, true), `${what}: no kernel`);
+  js.runFold(fold, input, dtype, expected);
+  actual.forEach((out, o) =>
+    out.forEach((a, i) => {
+      const e = expected[o][i];
+      const close = Math.abs(a - e) <= 1e-12 * (1 + Math.abs(e));
+      assert(close || Object.is(a, e), `${what}: ${a}, expected ${e}`);
+    })
+  );
+}
+
+Deno.test({
+  name: "wasm: folds of every length around vectors and pieces",
+  ignore: !present,
+  fn() {
+    const lengths = [...Array(40).keys(), 8191, 8192, 8193, 20000];
+    for (const [name, fold] of Object.entries(folds)) {
+      for (const dtype of ["float32", "float64"] as const) {
+        for (const n of lengths) {
+          // of no elements the variance's mean is 0 / 0
+          const data = numbers(dtype, n + 3);
+          const input = { data, offset: 3, kept: [], keptStrides: [], folded: [n], foldedStrides: [1] };
+          const { k } = js.loopsOf(fold, input), f = { sizes: [n], strides: [1] };
+          const actual = fold.results.map(() => new Float64Array(1)),
+            expected = fold.results.map(() => new Float64Array(1));
+          assert(runWasmFold(fold, input, k, f, dtype, actual, true));
+          js.runFlatFold(fold, data, 3, n, dtype, expected);
+          actual.forEach((a, o) => {
+            const e = expected[o][0];
+            const close = Math.abs(a[0] - e) <= 1e-12 * (1 + Math.abs(e));
+            assert(close || Object.is(a[0], e), `${name} of ${n} ${dtype}: ${a[0]}, expected ${e}`);
+          });
+        }
+      }
+    }
+  },
+});
+
+Deno.test({
+  name: "wasm: folds of rows, of matrices with gaps, of several dimensions",
+  ignore: !present,
+  fn() {
+    for (const [name, fold] of Object.entries(folds)) {
+      for (const dtype of ["float32", "float64"] as const) {
+        const rows = {
+          data: numbers(dtype, 7 * 103),
+          offset: 2,
+          kept: [7],
+          keptStrides: [103],
+          folded: [100],
+          foldedStrides: [1],
+        };
+        compare(fold, rows, dtype, 7, `${name} of rows`);
+        const cube = {
+          ...rows,
+          offset: 0,
+          kept: [2, 3],
+          keptStrides: [300, 20],
+          folded: [5, 4],
+          foldedStrides: [4, 1],
+        };
+        compare(fold, cube, dtype, 6, `${name} of a cube`);
+        const turned = {
+          ...rows,
+          offset: 0,
+          kept: [3, 2],
+          keptStrides: [20, 300],
+          folded: [4, 5],
+          foldedStrides: [1, 4],
+        };
+        compare(fold, turned, dtype, 6, `${name} of a cube turned`);
+        const none = { ...rows, kept: [0] };
+        const { k, f } = js.loopsOf(fold, none);
+        assert(runWasmFold(fold, none, k, f, dtype, fold.results.map(() => new Float64Array(0)), true));
+      }
+    }
+  },
+});
+
+Deno.test({
+  name: "wasm: folds of NaN, infinities and zeros",
+  ignore: !present,
+  fn() {
+    for (const [name, fold] of Object.entries(folds)) {
+      for (const special of [NaN, Infinity, -Infinity, 0]) {
+        for (const at of [0, 17, 63, 66]) {
+          const data = numbers("float32", 67);
+          data[at] = special;
+          const input = { data, offset: 0, kept: [], keptStrides: [], folded: [67], foldedStrides: [1] };
+          compare(fold, input, "float32", 1, `${name} with ${special} at ${at}`);
+        }
+      }
+    }
+  },
+});
+
+Deno.test("folds: large sums of float32 are exact as long as doubles are, on every tier", () => {
+  const n = 10_000_000, ones = new Float32Array(n).fill(1), out = new Float32Array(1);
+  const input = { data: ones, offset: 0, kept: [], keptStrides: [], folded: [n], foldedStrides: [1] };
+  for (const tier of ["auto", "js", "wasm"] as const) {
+    const before = setCpuTier(tier);
+    try {
+      runFold(folds.sum, input, "float32", [out]);
+    } finally {
+      setCpuTier(before);
+    }
+    assertEquals(out[0], n, tier);
+  }
+});
+
+Deno.test({
+  name: "wasm: folds that it has no steps for are left to JavaScript",
+  ignore: !present,
+  fn() {
+    const data = numbers("float32", 2000),
+      loops = { sizes: [], strides: [] },
+      f = { sizes: [2000], strides: [1] };
+    const run = (fold: Fold, sizes = f): boolean =>
+      runWasmFold(fold, { data, offset: 0 }, loops, sizes, "float32", [new Float64Array(1)], false);
+    assert(run(folds.sum));
+    assert(!run(one("product", { acc: "1" }, "acc *= v", "acc")));
+    assert(!run({ ...folds.max, name: "test ordered", ordered: true }));
+    assert(!run(folds.sum, { sizes: [1000], strides: [2] }));
+    assert(!run(folds.sum, { sizes: [600], strides: [1] }), "too few");
+    assert(!runWasmFold(folds.sum, { data, offset: 0 }, loops, f, "float32", [new BigInt64Array(1)], true));
+  },
+});
