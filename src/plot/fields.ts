@@ -7,7 +7,8 @@ import { isData } from "./charts.ts";
 import { Figure } from "./figure.ts";
 import { label, layoutOf, short } from "./options.ts";
 import { type Drawable2, sampleGrid } from "./sample.ts";
-import { DIVERGING, SEQUENTIAL } from "./template.ts";
+import { type ColorScale, isDiverging, scaleTrace } from "./scales.ts";
+import { SEQUENTIAL } from "./template.ts";
 import type { Layout, PlotOptions, Trace } from "./types.ts";
 import {
   describe,
@@ -20,13 +21,12 @@ import {
   type Vector,
 } from "./values.ts";
 
-/** A colour scale: a name that plotly knows, or places from 0 to 1 with colours. */
-export type ColorScale = string | readonly (readonly [number, string])[];
+export type { ColorScale };
 
 /** Options that heat maps and contours share. */
 export interface FieldOptions extends PlotOptions {
   /** Colours from low to high; "diverging" is blue, white, vermilion around zero. */
-  colors?: ColorScale | "diverging";
+  colors?: ColorScale;
   /** The values that the first and last colour stand for. */
   zRange?: readonly [number, number];
   /** The title of the colour bar. */
@@ -61,7 +61,7 @@ export interface ContourOptions extends FieldOptions {
 
 /** Options of {@linkcode image}. */
 export interface ImageOptions extends PlotOptions {
-  /** Colours of a one-channel image from low to high; grey by default. */
+  /** Colours of a one-channel image from low to high; black to white by default. */
   colors?: ColorScale;
   /** The values of black and white; the least and greatest value by default. */
   zRange?: readonly [number, number];
@@ -76,9 +76,9 @@ export interface ConfusionOptions extends PlotOptions {
 /** Colour scale, range and bar of a trace. */
 function colouring(options: FieldOptions): Trace {
   const { colors = SEQUENTIAL, zRange, zLabel, colorBar = true } = options;
-  const out: Trace = { colorscale: colors === "diverging" ? DIVERGING : colors, showscale: colorBar };
+  const out: Trace = { ...scaleTrace(colors), showscale: colorBar };
   if (zRange) [out.zmin, out.zmax] = toRange(zRange, "zRange");
-  else if (colors === "diverging") out.zmid = 0;
+  else if (isDiverging(colors)) out.zmid = 0;
   if (zLabel !== undefined) out.colorbar = { title: { text: label(zLabel, "zLabel"), side: "right" } };
   return out;
 }
@@ -183,6 +183,8 @@ export function contour(
   return new Figure([trace], layoutOf(options));
 }
 
+const BLACK_TO_WHITE: ColorScale = [[0, "#000000"], [1, "#ffffff"]];
+
 /** Pixels of three or four channels as whole numbers from 0 to 255. */
 function pixels(data: ArrayLike<Matrix>): number[][][] {
   const rows = Array.from(data, (row, i) => toMatrix(row, `image: data[${i}]`));
@@ -225,11 +227,10 @@ export function image(data: Matrix | ArrayLike<Matrix>, options: ImageOptions = 
     ? {
       type: "heatmap",
       z,
-      ...colouring({ colors: "Greys", ...options, colorBar: false }),
+      ...colouring({ colors: BLACK_TO_WHITE, ...options, colorBar: false }),
       hoverongaps: false,
     }
     : { type: "image", z, colormodel: (z[0] as number[][])[0].length === 4 ? "rgba" : "rgb" };
-  // Plotly's "Greys" runs from dark to light.
   const axis: Layout = { visible: false, showgrid: false, zeroline: false, constrain: "domain" };
   const [height, width] = [z.length, z[0].length];
   const side = 320;
@@ -242,11 +243,6 @@ export function image(data: Matrix | ArrayLike<Matrix>, options: ImageOptions = 
   };
   return new Figure([trace], layout).update(layoutOf(options));
 }
-
-const BLUES: ColorScale = [[0, "#f7fafd"], [0.25, "#c5ddf0"], [0.5, "#7db4da"], [0.75, "#2f7fb8"], [
-  1,
-  "#053e66",
-]];
 
 /**
  * How often each class was taken for each.
@@ -283,7 +279,7 @@ export function confusionMatrix(
   const figure = heatmap(shown, {
     x: names,
     y: names,
-    colors: BLUES,
+    colors: "Blues",
     zRange: options.normalize ? [0, 1] : [0, Math.max(1, ...shown.map((row) => Math.max(...row)))],
     colorBar: false,
     square: true,

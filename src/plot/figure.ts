@@ -3,13 +3,15 @@
  * @module
  */
 
-import { DISPLAY, type Displayable, type MimeBundle, MimeObject } from "../display/mime.ts";
+import { DISPLAY, type Displayable, type MimeBundle } from "../display/mime.ts";
 import { display } from "../display/display.ts";
-import { isNotebook } from "../display/notebook.ts";
+import { isNotebook, type NotebookHost, notebookHost, sendDisplay } from "../display/notebook.ts";
 import { encode } from "./encode.ts";
+import { toolbarTop } from "./toolbar.ts";
 import { figureMarkup, htmlPage, PLOTLY_CONFIG, plotlyScript } from "./markup.ts";
 import { extension, saveFile } from "./save.ts";
-import { tickLayout } from "./options.ts";
+import { LEGENDS, tickLayout } from "./options.ts";
+import { hasColorBar, paletteTraces } from "./palette.ts";
 import { rasterise } from "./static/raster.ts";
 import { drawSVG } from "./static/svg.ts";
 import { SIZE, TEMPLATE } from "./template.ts";
@@ -46,6 +48,13 @@ const FIRST_LIMITS: ThinLimits = { points: 20_000, side: 400 };
 const LEGEND_ROW = 19, LEGEND_KEY = 45;
 
 const KINDS = [".html", ".svg", ".png", ".json"];
+
+/** What of a figure goes into one message: the picture in its HTML, the one beside it, and the live data. */
+interface Fitting {
+  readonly picture: Uint8Array;
+  readonly second: Uint8Array | null;
+  readonly shown: Thinned | null;
+}
 
 let carried = false;
 
@@ -175,19 +184,34 @@ export class Figure implements Displayable {
     return sum <= width ? 1 : Math.ceil(shown.length / Math.max(1, Math.floor(width / Math.max(...widths))));
   }
 
+  /** The legend's place: above the picture where a colour bar stands at its right. */
+  #legend(): unknown {
+    if (this.layout.legend !== undefined || this.layout.showlegend === false) return this.layout.legend;
+    const beside = this.data.some(hasColorBar) && this.data.some((trace) => trace.showlegend === true);
+    return beside ? LEGENDS.top : undefined;
+  }
+
   /** The layout with the template and the margins under it. */
   #fullLayout(): Layout {
     const template = this.layout.template === undefined ? { template: TEMPLATE } : {};
-    const { y = 0 } = (this.layout.legend ?? {}) as { y?: number };
+    const legend = this.#legend();
+    const { y = 0 } = (legend ?? {}) as { y?: number };
     const above = y > 1 ? 12 + LEGEND_ROW * (this.#legendRows(this.width - 84) - 1) : 0;
     const margin = { l: 60, r: 24, t: (this.title ? 56 : 24) + above, b: 48 };
-    return merge({ ...template, margin, ...tickLayout(this.data, this.layout) }, this.layout);
+    const under = {
+      ...template,
+      margin,
+      ...tickLayout(this.data, this.layout),
+      ...(legend ? { legend } : {}),
+    };
+    return merge(under, this.layout);
   }
 
   /** Data and layout as plotly reads them, for the given traces; as wide as the page. */
   #json(data: readonly Trace[]): string {
     const { width: _, ...layout } = this.#fullLayout();
-    return JSON.stringify(encode({ data, layout: { ...layout, height: this.height } }));
+    const coloured = paletteTraces(data, this.layout);
+    return JSON.stringify(encode({ data: coloured, layout: { ...layout, height: this.height } }));
   }
 
   /**
@@ -197,7 +221,8 @@ export class Figure implements Displayable {
    */
   toJSON(): { data: Trace[]; layout: Layout } {
     const { width, height } = this;
-    const figure = { data: this.data, layout: { ...this.#fullLayout(), width, height } };
+    const data = paletteTraces(this.data, this.layout);
+    const figure = { data, layout: { ...this.#fullLayout(), width, height } };
     return encode(figure, { exact: true }) as { data: Trace[]; layout: Layout };
   }
 
@@ -245,6 +270,7 @@ export class Figure implements Displayable {
       height,
       note,
       alt: this.toString(),
+      toolbar: toolbarTop(this.#fullLayout(), width),
     });
   }
 
@@ -297,14 +323,36 @@ export class Figure implements Displayable {
     const carry = options.plotly ?? !carried;
     // Marked before anything is awaited: figures shown together shall not each carry plotly.js.
     if (carry) carried = true;
-    const script = carry ? await plotlyScript() : "";
+    return await this.#bundle(carry ? await plotlyScript() : "", options.vendorMime ?? false);
+  }
+
+  async #bundle(
+    carriedScript: string,
+    vendorMime: boolean,
+    host = null as NotebookHost | null,
+  ): Promise<MimeBundle> {
     const svg = await this.toSVG();
     const [sharp, plain] = [await rasterise(svg, { scale: 2 }), await rasterise(svg)];
-    const bundle: MimeBundle = { "text/plain": this.toString(), "image/png": plain.toBase64() };
-    const room = MESSAGE_BYTES - script.length - plain.length * 4 / 3 - sharp.length * 4 / 3;
-    const shown = this.#fit(room / (options.vendorMime ? 2 : 1));
-    bundle["text/html"] = this.#markup(shown ?? thin(this.data, PICTURE), sharp, shown !== null) + script;
-    if (options.vendorMime && shown) {
+    const bytes = (png: Uint8Array | null): number => png ? png.length * 4 / 3 : 0;
+    // Less of a picture rather than one that stays still.
+    const fitting = (script: string): Fitting => {
+      for (const [picture, second] of [[sharp, plain], [sharp, null], [plain, null]] as const) {
+        const room = MESSAGE_BYTES - script.length - bytes(picture) - bytes(second);
+        const shown = this.#fit(room / (vendorMime ? 2 : 1));
+        if (shown) return { picture, second, shown };
+      }
+      return { picture: plain, second: null, shown: null };
+    };
+    let [script, fit] = [carriedScript, fitting(carriedScript)];
+    if (script && host && !(fit.second && fit.shown?.note === "")) {
+      await sendDisplay(host, plotlyBundle(script));
+      [script, fit] = ["", fitting("")];
+    }
+    const { picture, second, shown } = fit;
+    const bundle: MimeBundle = { "text/plain": this.toString() };
+    if (second) bundle["image/png"] = second.toBase64();
+    bundle["text/html"] = this.#markup(shown ?? thin(this.data, PICTURE), picture, shown !== null) + script;
+    if (vendorMime && shown) {
       bundle["application/vnd.plotly.v1+json"] = {
         ...JSON.parse(this.#json(shown.data)),
         config: PLOTLY_CONFIG,
@@ -326,9 +374,14 @@ export class Figure implements Displayable {
     return null;
   }
 
-  /** What a notebook asks for. */
-  [DISPLAY](): Promise<MimeBundle> {
-    return this.toBundle();
+  /**
+   * What a notebook asks for. The session's first figure brings plotly.js, in a message of its own where both would be too
+   * large for one.
+   */
+  async [DISPLAY](): Promise<MimeBundle> {
+    const carry = !carried;
+    carried = true;
+    return await this.#bundle(carry ? await plotlyScript() : "", false, notebookHost());
   }
 
   /** The figure in words, for example `Figure "Loss" (2 traces)`. */
@@ -347,6 +400,11 @@ function checkTrace(trace: unknown, i: number): void {
   if (!isPlain(trace)) throw new TypeError(`a trace must be an object, got ${typeof trace} for trace ${i}`);
 }
 
+/** Plotly.js alone, in HTML that shows the given words. */
+function plotlyBundle(script: string, words = ""): MimeBundle {
+  return { "text/plain": "plotly.js loaded", "text/html": words + script };
+}
+
 /**
  * Loads plotly.js into the notebook again, for figures that stay pictures because the output of the first one was
  * deleted. The value is the last of a cell.
@@ -357,12 +415,7 @@ export function initNotebook(): Displayable {
   return {
     async [DISPLAY](): Promise<MimeBundle> {
       carried = true;
-      const script = await plotlyScript();
-      return new MimeObject({
-        "text/plain": "plotly.js loaded",
-        "text/html": `<small>plotly.js loaded</small>${script}`,
-      })
-        [DISPLAY]();
+      return plotlyBundle(await plotlyScript(), "<small>plotly.js loaded</small>");
     },
   };
 }

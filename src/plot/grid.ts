@@ -5,8 +5,9 @@
 
 import { Figure } from "./figure.ts";
 import { layoutOf } from "./options.ts";
+import { colouredTraces, hasColorBar } from "./palette.ts";
 import { textWidth } from "./static/metrics.ts";
-import { INK, LEGEND, PALETTE } from "./template.ts";
+import { INK, LEGEND } from "./template.ts";
 import type { Layout, PlotOptions, Trace } from "./types.ts";
 
 /** Options of {@linkcode grid}. */
@@ -60,23 +61,6 @@ function axisIds(figure: Figure): string[] {
     for (const id of [trace.xaxis, trace.yaxis]) if (typeof id === "string") ids.add(id);
   }
   return [...ids];
-}
-
-/** A trace with the colour that it has as the i-th of its own figure: each panel starts the palette anew. */
-function coloured(trace: Trace, i: number): Trace {
-  const color = PALETTE[i % PALETTE.length];
-  if (trace.type === "bar") return { ...trace, marker: { color, ...object(trace.marker) } };
-  if ((trace.type ?? "scatter") !== "scatter") return trace;
-  const line = { color, ...object(trace.line) };
-  return { ...trace, line, marker: { color: line.color, ...object(trace.marker) } };
-}
-
-/** A trace's colour bar, if it shows one without saying where. */
-function hasColorBar(trace: Trace): boolean {
-  const marker = object(trace.marker);
-  const own = (trace.type === "heatmap" || trace.type === "contour") && trace.showscale !== false;
-  const bar = own ? object(trace.colorbar) : object(marker.colorbar);
-  return (own || marker.showscale === true) && bar.x === undefined;
 }
 
 /** Pixels that a figure's legend takes to its right; 0 if it has none there. */
@@ -150,8 +134,8 @@ class Placing {
   }
 
   traces(legend: string): Trace[] {
-    return this.#figure.data.map((plain, i) => {
-      const trace = coloured(plain, i);
+    // Each panel starts the palette anew.
+    return colouredTraces(this.#figure.data).map((trace) => {
       const placed: Trace = {
         ...trace,
         xaxis: this.#ref(trace.xaxis ?? "x"),

@@ -23,13 +23,14 @@ export async function plotlyScript(): Promise<string> {
 /** How plotly behaves: nothing that sends data away, no logo, no selections, which lead nowhere here. */
 export const PLOTLY_CONFIG: Readonly<Record<string, unknown>> = {
   responsive: true,
+  displayModeBar: "hover",
   displaylogo: false,
   showSendToCloud: false,
   modeBarButtonsToRemove: ["select2d", "lasso2d"],
 };
 
 /** A part of its own width that a live figure keeps in a narrow place; beyond that the place scrolls. */
-const NARROWEST = 0.8;
+export const NARROWEST = 0.8;
 
 /** A figure, ready for HTML. */
 export interface FigureParts {
@@ -47,6 +48,8 @@ export interface FigureParts {
   readonly alt: string;
   /** A line under the picture; "" for none. */
   readonly note: string;
+  /** Where plotly's toolbar stands while the pointer is over the figure, in pixels from the top. */
+  readonly toolbar: number;
 }
 
 /**
@@ -73,6 +76,9 @@ export function figureMarkup(parts: FigureParts): string {
     `e.setAttribute("data-live","");var i=e.firstElementChild,d=document.createElement("div");` +
     `d.style.minWidth="${Math.round(NARROWEST * width)}px";e.appendChild(d);if(i)i.style.display="none";` +
     `Plotly.newPlot(d,f.data,f.layout,${JSON.stringify(PLOTLY_CONFIG)})` +
+    (parts.toolbar
+      ? `.then(function(){d.querySelectorAll(".modebar-container").forEach(function(m){m.style.top="${parts.toolbar}px"})})`
+      : "") +
     `.catch(function(){d.remove();if(i)i.style.display=""})})}go()})()</script>`;
 }
 

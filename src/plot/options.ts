@@ -22,7 +22,8 @@ export function label(value: unknown, what: string): string {
   return value.replace(MARKUP, "&lt;");
 }
 
-const LEGENDS: Readonly<Record<string, Layout>> = {
+/** Places of a legend by name. */
+export const LEGENDS: Readonly<Record<string, Layout>> = {
   right: {},
   top: { orientation: "h", x: 0, xanchor: "left", y: 1.02, yanchor: "bottom" },
   inside: { x: 0.98, xanchor: "right", y: 0.98, yanchor: "top" },
