@@ -93,6 +93,8 @@ export class Bridge {
   #cell: Cell | undefined;
   #lastHeader: Header | undefined;
   readonly #sources = new CellSources();
+  /** Puts cells in operator form. Its parser takes a moment to load, in which the kernel starts. */
+  #operators: Promise<typeof import("./operators/cell.ts")> | undefined;
   /** The bridge's own way to the kernel. */
   #service: KernelService | undefined;
   #onNotice: (() => void) | undefined;
@@ -128,6 +130,7 @@ export class Bridge {
 
   /** Connects to the kernel, runs the prelude `code` in it and lets the requests through. */
   async start(code: string, signal: AbortSignal): Promise<void> {
+    const operators = this.#operators = import("./operators/cell.ts");
     const iopub = await this.#connect("iopub_port", "SUB", undefined, signal);
     await iopub.subscribe();
     void this.#readOutputs(iopub);
@@ -143,6 +146,7 @@ export class Bridge {
     }
     // The first mark also shows that the subscription has taken effect.
     if (await service.call("sync") === undefined) throw new Error("the kernel's outputs cannot be heard");
+    await operators;
     void this.#work();
   }
 
@@ -292,7 +296,7 @@ export class Bridge {
 
   async #runCell({ link, request }: Job): Promise<void> {
     const code = String(request.content.code);
-    const source = this.#sources.add(code);
+    const source = this.#sources.add(code, (await this.#operators)!.operatorCell(code));
     const cell: Cell = {
       header: request.header,
       source,
@@ -338,7 +342,7 @@ export class Bridge {
     if (shown === undefined) {
       content = cell.interrupted
         ? describeError("Interrupted", "the cell was interrupted")
-        : findSyntaxError(cell.code) ??
+        : (findSyntaxError(cell.source.tagged) && findSyntaxError(cell.code)) ??
           describeError("Error", "the cell was ended, or awaited a promise that nothing can settle any more");
       cell.held.push(this.#session.message("error", { ...content }, request));
     } else {

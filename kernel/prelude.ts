@@ -10,6 +10,7 @@
 import { registerHooks } from "node:module";
 import config from "../deno.json" with { type: "json" };
 import { Interrupter } from "./interrupt.ts";
+import "./operators/runtime.ts";
 import { INTERRUPT, SYNC, UNCAUGHT } from "./protocol.ts";
 import { describeThrown, StackKeeper } from "./stacks.ts";
 
