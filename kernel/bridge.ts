@@ -14,11 +14,12 @@
 import { type CellSource, CellSources } from "./cells.ts";
 import type { ConnectionInfo } from "./connection.ts";
 import { type Header, type JsonObject, type Message, MessageError, Session, Signer } from "./messages.ts";
+import { Inspector } from "./inspect/inspector.ts";
 import { INTERRUPT, type Thrown, UNCAUGHT, type Uncaught } from "./protocol.ts";
 import { KernelService } from "./service.ts";
 import { describeError, type ErrorContent, findSyntaxError } from "./syntax.ts";
 import { withinTime } from "./time.ts";
-import { formatThrown, type TracebackOptions } from "./traceback.ts";
+import { formatThrown, parseStack, type TracebackOptions } from "./traceback.ts";
 import { Publisher, ZmtpConnection } from "./zmtp.ts";
 
 /** The longest message accepted from a client. */
@@ -97,6 +98,7 @@ export class Bridge {
   #operators: Promise<typeof import("./operators/cell.ts")> | undefined;
   /** The bridge's own way to the kernel. */
   #service: KernelService | undefined;
+  #inspector: Inspector | undefined;
   #onNotice: (() => void) | undefined;
   #onBusy: (() => void) | undefined;
   #closed = false;
@@ -139,6 +141,10 @@ export class Bridge {
       this.#innerSigner,
     );
     this.#service = service;
+    this.#inspector = new Inspector(
+      (method, ...args) => service.call(method, ...args),
+      new URL("../mod.ts", import.meta.url).href,
+    );
     void service.read((frames) => this.#decode(this.#innerSigner, frames, "the kernel"));
     const reply = await service.execute(code);
     if (reply.content.status !== "ok") {
@@ -291,7 +297,14 @@ export class Bridge {
   /** Passes on any request but a cell, and waits for the reply or, where none comes, for idle. */
   async #pass({ link, request }: Job): Promise<void> {
     const reply = await this.#ask(link, request, true);
-    if (reply !== undefined) this.#reply(link, reply);
+    if (reply === undefined) return;
+    // The real kernel finds nothing, or not all.
+    const { msg_type } = request.header;
+    if (msg_type === "inspect_request") reply.content = await this.#inspector!.inspect(request.content);
+    if (msg_type === "complete_request") {
+      reply.content = await this.#inspector!.complete(request.content, reply.content);
+    }
+    this.#reply(link, reply);
   }
 
   async #runCell({ link, request }: Job): Promise<void> {
@@ -490,11 +503,4 @@ export class Bridge {
   #warn(error: unknown): void {
     if (!this.#closed) console.error(`dinograd kernel: ${(error as Error).message}`);
   }
-}
-
-/** A stack as text, as the kernel reports it. */
-function parseStack(traceback: readonly string[], title: string): Thrown {
-  const first = traceback.findIndex((line) => /^\s+at /.test(line));
-  const head = traceback.slice(0, first < 0 ? undefined : first).join("\n");
-  return { title: head === "" ? title : head, frames: first < 0 ? [] : traceback.slice(first) };
 }

@@ -11,6 +11,7 @@ import { registerHooks } from "node:module";
 import config from "../deno.json" with { type: "json" };
 import { Interrupter } from "./interrupt.ts";
 import "./operators/runtime.ts";
+import { ValueInspector } from "./inspect/values.ts";
 import { INTERRUPT, SYNC, UNCAUGHT } from "./protocol.ts";
 import { describeThrown, StackKeeper } from "./stacks.ts";
 
@@ -21,6 +22,10 @@ export interface KernelHost {
    * outputs. For a cell that failed it tells all about the error that has this stack.
    */
   sync(id: string, stack?: string): void;
+  /** Answers what the value is that `read` gives, in the terms of the toolkit at `url`. */
+  describe(id: string, read: () => unknown, url: string): Promise<void>;
+  /** Answers what can follow a dot behind the value that `read` gives, or behind an object of the class it names. */
+  members(id: string, read: (() => unknown) | string, url: string): Promise<void>;
 }
 
 /** Console text is sent at most this often while a cell computes, in milliseconds. */
@@ -113,7 +118,14 @@ function installOutput(interrupter: Interrupter, stacks: StackKeeper): KernelHos
     const writable = new WritableStream<Uint8Array>({ write: (bytes) => void writeSync(bytes) });
     Object.defineProperty(Deno[name], "writable", { value: writable });
   }
+  const inspector = new ValueInspector();
   return {
+    async describe(id, read, url) {
+      broadcast(SYNC, { ...await inspector.describe(read, url), id });
+    },
+    async members(id, read, url) {
+      broadcast(SYNC, { names: await inspector.members(read, url), id });
+    },
     sync(id, stack) {
       interrupter.endCell();
       streams.flush();

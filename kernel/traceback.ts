@@ -114,3 +114,10 @@ function collapse(frames: readonly string[]): string[] {
   }
   return out;
 }
+
+/** A thrown value of which only the stack is known, as text in lines; `title` stands in for an empty one. */
+export function parseStack(traceback: readonly string[], title: string): Thrown {
+  const first = traceback.findIndex((line) => /^\s+at /.test(line));
+  const head = traceback.slice(0, first < 0 ? undefined : first).join("\n");
+  return { title: head === "" ? title : head, frames: first < 0 ? [] : traceback.slice(first) };
+}
