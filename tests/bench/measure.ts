@@ -7,6 +7,8 @@
 export interface Row {
   readonly name: string;
   readonly run: () => unknown;
+  /** Another way of ours to do it, measured beside. */
+  readonly other?: () => unknown;
   readonly torch?: string;
 }
 
@@ -14,6 +16,7 @@ export interface Row {
 export interface Result {
   readonly name: string;
   readonly ours: number;
+  readonly other?: number;
   readonly torch?: number;
 }
 
@@ -38,22 +41,32 @@ function repeats(run: () => unknown): number {
 /** Measures all workloads in turn, several rounds, and PyTorch's in the same rounds where a Python is named. */
 export async function measure(rows: readonly Row[], torchSetup: string, python?: string): Promise<Result[]> {
   const counts = rows.map((row) => repeats(row.run));
-  const ours: number[][] = rows.map(() => []), theirs: number[][] = rows.map(() => []);
+  const otherCounts = rows.map((row) => row.other === undefined ? 0 : repeats(row.other));
+  const ours: number[][] = rows.map(() => []), others: number[][] = rows.map(() => []);
+  const theirs: number[][] = rows.map(() => []);
   for (let round = 0; round < ROUNDS; round++) {
     rows.forEach((row, i) => {
-      const start = performance.now();
-      for (let k = 0; k < counts[i]; k++) row.run();
-      ours[i].push((performance.now() - start) / counts[i] * 1000);
+      ours[i].push(once(row.run, counts[i]));
+      if (row.other !== undefined) others[i].push(once(row.other, otherCounts[i]));
     });
     if (python !== undefined) {
       (await torchRound(rows, torchSetup, python)).forEach((us, i) => theirs[i].push(us));
     }
   }
+  const middle = (values: number[]) => values.length === 0 ? undefined : median(values);
   return rows.map((row, i) => ({
     name: row.name,
     ours: median(ours[i]),
-    torch: theirs[i].length === 0 ? undefined : median(theirs[i]),
+    other: middle(others[i]),
+    torch: middle(theirs[i]),
   }));
+}
+
+/** Microseconds that one run takes. */
+function once(run: () => unknown, count: number): number {
+  const start = performance.now();
+  for (let k = 0; k < count; k++) run();
+  return (performance.now() - start) / count * 1000;
 }
 
 async function torchRound(rows: readonly Row[], setup: string, python: string): Promise<number[]> {
@@ -75,14 +88,15 @@ print(json.dumps(out))
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-/** The results as a table. */
-export function table(results: readonly Result[]): string {
+/** The results as a table; `other` names the other way of ours. */
+export function table(results: readonly Result[], other = "other"): string {
   const text = (us: number) => us < 1000 ? `${us.toFixed(2)} us` : `${(us / 1000).toFixed(2)} ms`;
   const width = Math.max(...results.map((r) => r.name.length));
   return results.map((r) => {
-    const beside = r.torch === undefined
-      ? ""
-      : `   PyTorch ${text(r.torch).padStart(10)}   ${(r.torch / r.ours).toFixed(1)}x`;
-    return `${r.name.padEnd(width)} ${text(r.ours).padStart(10)}${beside}`;
+    const beside = (name: string, us: number | undefined) =>
+      us === undefined ? "" : `   ${name} ${text(us).padStart(10)} ${(us / r.ours).toFixed(1).padStart(6)}x`;
+    return `${r.name.padEnd(width)} ${text(r.ours).padStart(10)}${beside(other, r.other)}${
+      beside("PyTorch", r.torch)
+    }`;
   }).join("\n");
 }
