@@ -42,5 +42,5 @@ export function peek<T extends object>(promise: Promise<T | null>, type: { proto
   const rejection = /^Promise \{\s*<rejected> ([^]*?)(?:\n\s+at [^]*)?\s*\}$/.exec(text);
   if (rejection === null) return { state: "pending" };
   promise.catch(() => {});
-  return { state: "rejected", reason: rejection[1].trim() };
+  return { state: "rejected", reason: rejection[1].replace(/\s*\n\s*/g, " ").trim() };
 }

@@ -35,6 +35,7 @@ export class SyncReader {
   /** The bytes of a block when everything recorded before is done. Offset and size are multiples of 4. */
   read(block: Block, byte: number, bytes: number): ArrayBuffer {
     if (bytes === 0) return new ArrayBuffer(0);
+    checkRead(block, byte, bytes);
     const staging = this.#stage(bytes);
     this.#copy(block, byte, staging, bytes);
     try {
@@ -60,6 +61,7 @@ export class SyncReader {
     checked: () => Promise<void>,
   ): Promise<ArrayBuffer> {
     if (bytes === 0) return new ArrayBuffer(0);
+    checkRead(block, byte, bytes);
     const staging = this.#device.createBuffer({ size: bytes, usage: MAP_READ | COPY_DST });
     try {
       this.#copy(block, byte, staging, bytes);
@@ -72,9 +74,6 @@ export class SyncReader {
   }
 
   #copy(block: Block, byte: number, staging: GPUBuffer, bytes: number): void {
-    if (byte < 0 || byte % 4 !== 0 || bytes % 4 !== 0 || byte + bytes > block.bytes) {
-      throw new RangeError(`cannot read ${bytes} bytes at ${byte} of a block of ${block.bytes}`);
-    }
     this.#commands.encoder(block).copyBufferToBuffer(block.buffer, byte, staging, 0, bytes);
     this.#commands.flush();
   }
@@ -110,5 +109,11 @@ export class SyncReader {
     } catch {
       return false;
     }
+  }
+}
+
+function checkRead(block: Block, byte: number, bytes: number): void {
+  if (!(byte >= 0 && bytes > 0 && byte + bytes <= block.bytes) || byte % 4 !== 0 || bytes % 4 !== 0) {
+    throw new RangeError(`cannot read ${bytes} bytes at ${byte} of a block of ${block.bytes}`);
   }
 }
