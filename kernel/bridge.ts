@@ -309,7 +309,8 @@ export class Bridge {
 
   async #runCell({ link, request }: Job): Promise<void> {
     const code = String(request.content.code);
-    const source = this.#sources.add(code, (await this.#operators)!.operatorCell(code));
+    const made = (await this.#operators)!.operatorCell(code);
+    const source = this.#sources.add(code, made.text, (line, column) => made.sourceColumn(line, column));
     const cell: Cell = {
       header: request.header,
       source,

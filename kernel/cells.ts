@@ -26,10 +26,16 @@ export interface CellSource {
   count?: number;
 }
 
+/** The column in the written cell of a place in the code that was sent; lines and columns are counted from 0. */
+export type ColumnOf = (line: number, column: number) => number;
+
 interface Entry extends CellSource {
   lines: string[];
   /** The code that was sent in place of the written one, line by line. */
   sentLines: string[];
+  /** How many characters stand before the code in its first line. */
+  opening: number;
+  columnOf?: ColumnOf;
   printed?: PrintedCode | null;
 }
 
@@ -39,12 +45,22 @@ const PLACE = new RegExp(`${CELL_URL}(\\d+):(\\d+):(\\d+)`, "g");
 export class CellSources {
   readonly #entries: Entry[] = [];
 
-  /** Takes a cell as written; `code` is what runs in its place, if that differs: it must have the same lines. */
-  add(written: string, code: string = written): CellSource {
+  /**
+   * Takes a cell as written; `code` is what runs in its place, if that differs: it must have the same lines. Columns are
+   * found by the words of the line unless `columnOf` knows them.
+   */
+  add(written: string, code: string = written, columnOf?: ColumnOf): CellSource {
     const id = this.#entries.length;
     const { opening, body } = wrapObject(code);
     const tagged = `//# sourceURL=${CELL_URL}${id}\n${body}`;
-    const entry: Entry = { id, tagged, lines: written.split("\n"), sentLines: code.split("\n") };
+    const entry: Entry = {
+      id,
+      tagged,
+      lines: written.split("\n"),
+      sentLines: code.split("\n"),
+      opening,
+      columnOf,
+    };
     if (opening > 0) entry.sentLines[0] = "(" + entry.sentLines[0];
     this.#entries.push(entry);
     return entry;
@@ -69,7 +85,10 @@ export class CellSources {
     if (original === undefined || original.line < 2) return found;
     const line = original.line - 1;
     if (entry.lines[line - 1] === undefined) return found;
-    const column = writtenColumn(entry.lines[line - 1], entry.sentLines[line - 1], original.column);
+    const opening = line === 1 ? entry.opening : 0;
+    const column = entry.columnOf === undefined
+      ? writtenColumn(entry.lines[line - 1], entry.sentLines[line - 1], original.column)
+      : entry.columnOf(line - 1, original.column - 1 - opening) + 1;
     return { ...found, line, column };
   }
 

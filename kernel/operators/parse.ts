@@ -4,7 +4,7 @@
  * @module
  */
 
-import { parse as parseModule, type ParserOptions } from "npm:@babel/parser@8.1.2";
+import { parse as parseModule, parseExpression, type ParserOptions } from "npm:@babel/parser@8.1.2";
 
 /** A node of the tree, by ESTree's names as Babel has them. */
 export interface Node {
@@ -70,37 +70,24 @@ const PLUGINS: NonNullable<ParserOptions["plugins"]> = [
   "sourcePhaseImports",
 ];
 
-/** A tree of code, and where the code starts in the text that was parsed. */
-export interface Parsed {
-  /** The tree. */
-  program: Node;
-  /** What to subtract from the tree's positions. */
-  shift: number;
-}
-
 /** Parses code; throws {@linkcode OperatorSyntaxError}. */
-export function parse(code: string): Parsed {
-  const attempt = (text: string, jsx: boolean): Node =>
-    parseModule(text, { ...OPTIONS, plugins: jsx ? [...PLUGINS, "jsx"] : PLUGINS })
-      .program as unknown as Node;
-  let first: Failure;
-  try {
-    return { program: attempt(code, false), shift: 0 };
-  } catch (error) {
-    if (!isFailure(error)) throw error;
-    first = error;
-  }
+export function parse(code: string): Node {
   // `<T>x` is not JSX and `<b>x</b>` not TypeScript; and a cell `{ a: 1, b: 2 }` is an object.
-  const others = [() => ({ program: attempt(code, true), shift: 0 })];
-  if (/^\s*\{/.test(code)) others.push(() => ({ program: attempt(`(${code})`, false), shift: 1 }));
-  for (const other of others) {
+  const attempts: (() => unknown)[] = [
+    () => parseModule(code, { ...OPTIONS, plugins: PLUGINS }).program,
+    () => parseModule(code, { ...OPTIONS, plugins: [...PLUGINS, "jsx"] }).program,
+  ];
+  if (/^\s*\{/.test(code)) attempts.push(() => parseExpression(code, { ...OPTIONS, plugins: PLUGINS }));
+  let first: Failure | undefined;
+  for (const attempt of attempts) {
     try {
-      return other();
+      return attempt() as Node;
     } catch (error) {
       if (!isFailure(error)) throw error;
+      first ??= error;
     }
   }
-  throw new OperatorSyntaxError(first.message.replace(/ \(\d+:\d+\)$/, ""), code, first.loc.index);
+  throw new OperatorSyntaxError(first!.message.replace(/ \(\d+:\d+\)$/, ""), code, first!.loc.index);
 }
 
 function isFailure(error: unknown): error is Failure {

@@ -23,7 +23,8 @@
  */
 
 import { type LoadFnOutput, registerHooks } from "node:module";
-import { OperatorSyntaxError, transformOperators } from "./transform.ts";
+import { moveSourceMap } from "./mappings.ts";
+import { OperatorSyntaxError, rewriteOperators } from "./transform.ts";
 import "./runtime.ts";
 
 const TOOLKIT = new URL("../../", import.meta.url).href;
@@ -44,7 +45,9 @@ function transformModule(url: string, loaded: LoadFnOutput): LoadFnOutput {
   if (source === undefined || source === null) return loaded;
   const code = typeof source === "string" ? source : new TextDecoder().decode(source);
   try {
-    return { ...loaded, source: transformOperators(code) };
+    const made = rewriteOperators(code);
+    if (made.text === code) return loaded;
+    return { ...loaded, source: moveSourceMap(made.text, (line, column) => made.column(line, column)) };
   } catch (error) {
     if (!(error instanceof OperatorSyntaxError)) throw error;
     const { message, line, column, frame } = error;

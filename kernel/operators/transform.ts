@@ -15,6 +15,7 @@
 
 import { ARITHMETIC, COMPARISON, NAME, UNARY } from "./names.ts";
 import { type Node, OperatorSyntaxError, parse } from "./parse.ts";
+import { Rewriter, Rewritten } from "./rewriter.ts";
 
 export { OperatorSyntaxError };
 
@@ -39,9 +40,13 @@ export function hasPragma(code: string): boolean {
  * ```
  */
 export function transformOperators(code: string): string {
-  if (!OPERATOR.test(code) || hasPragma(code)) return code;
-  const { program, shift } = parse(code);
-  return new Transformer(code, shift).run(program);
+  return rewriteOperators(code).text;
+}
+
+/** What {@linkcode transformOperators} gives, with the places in it that come from places of the code. */
+export function rewriteOperators(code: string): Rewritten {
+  if (!OPERATOR.test(code) || hasPragma(code)) return new Rewritten(code);
+  return new Transformer(code).run(parse(code));
 }
 
 /** Expressions around an expression that do not change its value. */
@@ -65,58 +70,18 @@ const NO_CHILDREN = new Set(["loc", "extra", "errors", "comments", "type", "star
 /** Methods of arrays whose callback decides. */
 const PREDICATE = /^(?:filter|some|every|find|findIndex|findLast|findLastIndex)$/;
 
-const IDENTIFIER_PART = /[\p{ID_Continue}$\u200c\u200d]$/u;
-
 class Transformer {
   readonly #code: string;
-  readonly #shift: number;
-  readonly #parts: string[] = [];
-  /** Up to where the code has been copied. */
-  #at = 0;
+  readonly #out: Rewriter;
 
-  constructor(code: string, shift: number) {
+  constructor(code: string) {
     this.#code = code;
-    this.#shift = shift;
+    this.#out = new Rewriter(code);
   }
 
-  run(program: Node): string {
+  run(program: Node): Rewritten {
     this.#visit(program, false);
-    this.#parts.push(this.#code.slice(this.#at));
-    return this.#parts.join("");
-  }
-
-  // Writing
-
-  /** Copies the code before a position of the tree. */
-  #copyTo(position: number): void {
-    const end = position - this.#shift;
-    if (end > this.#at) this.#parts.push(this.#code.slice(this.#at, end));
-    this.#at = end;
-  }
-
-  #write(text: string): void {
-    // `return-x` must not become `return__dg_ops.neg(x)`.
-    const before = this.#parts.at(-1);
-    if (before !== undefined && text.startsWith(NAME) && IDENTIFIER_PART.test(before.slice(-2))) {
-      text = ` ${text}`;
-    }
-    if (text !== "") this.#parts.push(text);
-  }
-
-  /** Writes a text in the place of the next token, which comes after a position. */
-  #replace(after: number, token: string, text: string): void {
-    const position = this.#skipTrivia(after - this.#shift) + this.#shift;
-    this.#copyTo(position);
-    this.#write(text);
-    this.#at += token.length;
-  }
-
-  /** The index of the first character that is neither white space nor in a comment. */
-  #skipTrivia(index: number): number {
-    const trivia = /(?:\s+|\/\/.*|\/\*[^]*?\*\/)*/y;
-    trivia.lastIndex = index;
-    trivia.test(this.#code);
-    return trivia.lastIndex;
+    return this.#out.finish();
   }
 
   // Walking. `decides` says that only the truth of the value matters.
@@ -213,13 +178,14 @@ class Transformer {
     ) {
       return this.#children(node);
     }
-    this.#copyTo(node.start);
-    this.#write(`${NAME}.${name}${compares && decides ? "True" : ""}(`);
+    this.#out.copyTo(node.start);
+    // Errors are in the operator.
+    this.#out.write(`${NAME}.${name}${compares && decides ? "True" : ""}(`, this.#out.skipTrivia(left.end));
     this.#visit(left, false);
-    this.#replace(left.end, operator, ",");
+    this.#out.replace(left.end, operator, ",");
     this.#visit(right, false);
-    this.#copyTo(node.end);
-    this.#write(")");
+    this.#out.copyTo(node.end);
+    this.#out.write(")");
   }
 
   /** `-x**2`, which the parser understands as `(-x)**2`. */
@@ -231,23 +197,23 @@ class Transformer {
         throw new OperatorSyntaxError(
           `Parentheses are needed around '${operand.operator} ...' or around the power`,
           this.#code,
-          operand.start - this.#shift,
+          operand.start,
         );
       }
       signs.push(operand);
     }
     for (const sign of signs) {
-      this.#copyTo(sign.start);
-      this.#write(`${NAME}.${UNARY[sign.operator]}(`);
-      this.#at += 1;
+      this.#out.copyTo(sign.start);
+      this.#out.write(`${NAME}.${UNARY[sign.operator]}(`);
+      this.#out.skipTo(sign.start + 1);
     }
-    this.#copyTo(operand.start);
-    this.#write(`${NAME}.pow(`);
+    this.#out.copyTo(operand.start);
+    this.#out.write(`${NAME}.pow(`, this.#out.skipTrivia(operand.end));
     this.#visit(operand, false);
-    this.#replace(operand.end, "**", ",");
+    this.#out.replace(operand.end, "**", ",");
     this.#visit(node.right, false);
-    this.#copyTo(node.end);
-    this.#write(")".repeat(signs.length + 1));
+    this.#out.copyTo(node.end);
+    this.#out.write(")".repeat(signs.length + 1));
   }
 
   #unary(node: Node): void {
@@ -255,12 +221,12 @@ class Transformer {
     if (name === undefined || isPlain(node.argument)) {
       return this.#children(node, () => node.operator === "!");
     }
-    this.#copyTo(node.start);
-    this.#write(`${NAME}.${name}(`);
-    this.#at += 1;
+    this.#out.copyTo(node.start);
+    this.#out.write(`${NAME}.${name}(`);
+    this.#out.skipTo(node.start + 1);
     this.#visit(node.argument, false);
-    this.#copyTo(node.end);
-    this.#write(")");
+    this.#out.copyTo(node.end);
+    this.#out.write(")");
   }
 
   // Assignments: see the runtime for the calls
@@ -274,19 +240,19 @@ class Transformer {
       return this.#visit(right, false);
     }
     if (target.type === "Identifier") {
-      this.#copyTo(node.start);
-      this.#write(`${NAME}.${name}To(`);
-      this.#replace(left.end, operator, ",");
+      this.#out.copyTo(node.start);
+      this.#out.write(`${NAME}.${name}To(`, this.#out.skipTrivia(left.end));
+      this.#out.replace(left.end, operator, ",");
       this.#visit(right, false);
-      this.#copyTo(node.end);
-      this.#write(`) ? ${target.name} : ${target.name} = ${NAME}.take()`);
+      this.#out.copyTo(node.end);
+      this.#out.write(`) ? ${target.name} : ${target.name} = ${NAME}.take()`);
       return;
     }
     this.#place(target);
-    this.#replace(left.end, operator, `.${name}(`);
+    this.#out.replace(left.end, operator, `.${name}(`);
     this.#visit(right, false);
-    this.#copyTo(node.end);
-    this.#write(")");
+    this.#out.copyTo(node.end);
+    this.#out.write(")");
   }
 
   #update(node: Node, used: boolean): void {
@@ -295,70 +261,70 @@ class Transformer {
     if (!isTarget(target)) return isAssignable(target) ? this.#visit(argument, false) : undefined;
     const by = operator === "++" ? "1" : "-1";
     const step = prefix || !used ? "step" : "stepAfter";
-    this.#copyTo(node.start);
+    this.#out.copyTo(node.start);
     if (target.type === "Identifier") {
       // On its own it is a statement or all of a part of one; elsewhere it would need parentheses.
       const { name } = target;
-      this.#write(
+      this.#out.write(
         `${used ? `${NAME}.value(` : ""}${NAME}.steps(${name}) ? ${NAME}.${step}(${name}, ${by}) : `,
       );
-      this.#copyTo(node.end);
-      if (used) this.#write(")");
+      this.#out.copyTo(node.end);
+      if (used) this.#out.write(")");
       return;
     }
-    if (prefix) this.#at += operator.length;
+    if (prefix) this.#out.skipTo(node.start + operator.length);
     this.#place(target);
-    this.#copyTo(argument.end);
-    this.#write(`.${step}(${by})`);
-    if (!prefix) this.#at = node.end - this.#shift;
+    this.#out.copyTo(argument.end);
+    this.#out.write(`.${step}(${by})`);
+    if (!prefix) this.#out.skipTo(node.end);
   }
 
   /** Makes a place of a member: `o.p`, `o[k]`, `o.#p`, `super.p`. */
   #place(target: Node): void {
     const { object, property } = target;
-    this.#copyTo(target.start);
+    this.#out.copyTo(target.start);
     if (object.type === "Super") return this.#superPlace(target);
     const isPrivate = property.type === "PrivateName";
-    this.#write(`${NAME}.${isPrivate ? "place" : "at"}(`);
+    this.#out.write(`${NAME}.${isPrivate ? "place" : "at"}(`);
     this.#visit(object, false);
     if (target.computed) {
-      this.#replace(object.end, "[", ", ");
+      this.#out.replace(object.end, "[", ", ");
       this.#key(property);
-      this.#replace(property.end, "]", ")");
+      this.#out.replace(property.end, "]", ")");
       return;
     }
-    this.#replace(object.end, ".", ",");
-    this.#copyTo(property.start);
+    this.#out.replace(object.end, ".", ",");
+    this.#out.copyTo(property.start);
     const name = isPrivate ? property.id.name : property.name;
-    this.#write(isPrivate ? `($) => $.#${name}, ($, v) => $.#${name} = v)` : `${JSON.stringify(name)})`);
-    this.#at = target.end - this.#shift;
+    this.#out.write(isPrivate ? `($) => $.#${name}, ($, v) => $.#${name} = v)` : `${JSON.stringify(name)})`);
+    this.#out.skipTo(target.end);
   }
 
   /** Between brackets a comma needs no parentheses, between arguments it does. */
   #key(property: Node): void {
     const comma = property.type === "SequenceExpression";
-    if (comma) this.#write("(");
+    if (comma) this.#out.write("(");
     this.#visit(property, false);
-    this.#copyTo(property.end);
-    if (comma) this.#write(")");
+    this.#out.copyTo(property.end);
+    if (comma) this.#out.write(")");
   }
 
   #superPlace(target: Node): void {
     const { object, property } = target;
     // The key takes the place of the object.
-    this.#write(`${NAME}.place(`);
-    this.#at = object.end - this.#shift;
+    this.#out.write(`${NAME}.place(`);
+    this.#out.skipTo(object.end);
     if (target.computed) {
-      this.#replace(object.end, "[", "");
+      this.#out.replace(object.end, "[", "");
       this.#key(property);
-      this.#replace(property.end, "]", ", ");
+      this.#out.replace(property.end, "]", ", ");
     } else {
-      this.#replace(object.end, ".", "");
-      this.#copyTo(property.start);
-      this.#write(`${JSON.stringify(property.name)}, `);
-      this.#at = target.end - this.#shift;
+      this.#out.replace(object.end, ".", "");
+      this.#out.copyTo(property.start);
+      this.#out.write(`${JSON.stringify(property.name)}, `);
+      this.#out.skipTo(target.end);
     }
-    this.#write("($) => super[$], ($, v) => super[$] = v)");
+    this.#out.write("($) => super[$], ($, v) => super[$] = v)");
   }
 }
 

@@ -54,6 +54,23 @@ export function twice(x: T): T {
   assertMatch(error, /Error: as it should\n.*\n.*\n +at file:.*main\.js:11:/);
 });
 
+Deno.test({ name: "errors in TypeScript name the lines as they were written", ignore }, async () => {
+  const { error } = await runScript({
+    "main.js": `import "./types.ts";`,
+    "types.ts": `// @ts-nocheck
+interface Unused { member: number }
+const f = (x: number): number => {
+  throw new Error(\`é \${x * 2}\`);
+};
+const a: number = 1;
+const y = a * a + a -
+  (a + a *
+    f(a * 3) * a);
+`,
+  });
+  assertMatch(error, /Error: é 6\n.*\n.*\n +at f \(file:.*types\.ts:4:9\)\n +at file:.*types\.ts:9:5\n/);
+});
+
 Deno.test({ name: "without operators a script is what it was", ignore }, async () => {
   const { out, error } = await runScript({
     "main.js": "console.log(2 * Number('3'), [1] + [2], new Date(5) - 1, 7n ** 2n, 5 > '4');",

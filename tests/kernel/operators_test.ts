@@ -1,6 +1,12 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import * as dg from "../../mod.ts";
-import { hasPragma, OperatorSyntaxError, transformOperators } from "../../kernel/operators/transform.ts";
+import { moveMappings } from "../../kernel/operators/mappings.ts";
+import {
+  hasPragma,
+  OperatorSyntaxError,
+  rewriteOperators,
+  transformOperators,
+} from "../../kernel/operators/transform.ts";
 import "../../kernel/operators/runtime.ts";
 
 type Values = Record<string, unknown>;
@@ -428,6 +434,41 @@ f(
   };
   assertEquals(lines(transformOperators(code)), lines(code));
   assert(transformOperators(code) !== code);
+});
+
+Deno.test("every word knows its place in the code before and after", () => {
+  const code =
+    "const a1 = b1 * c1 -\n  // note\n  -d1 ** e1; f1.g1 += h1(i1); j1++;\n\tk1 = l1 + (m1 < n1)\n * o1";
+  const made = rewriteOperators(code);
+  const [lines, madeLines] = [code.split("\n"), made.text.split("\n")];
+  for (const word of code.match(/[a-o]1/g)!) {
+    const line = lines.findIndex((text) => text.includes(word));
+    const [column, madeColumn] = [lines[line].indexOf(word), madeLines[line].lastIndexOf(word)];
+    if (word !== "g1") assertEquals(made.column(line, column), madeColumn, word);
+    if (word !== "g1") assertEquals(made.sourceColumn(line, madeColumn), column, word);
+  }
+  // A call stands for its operator, where that is on the line.
+  const operators: [string, number, string][] = [["mul", 0, "*"], ["neg", 2, "-"], ["pow", 2, "**"], [
+    "add( h",
+    2,
+    "+=",
+  ]];
+  for (const [name, line, operator] of operators) {
+    const column = made.sourceColumn(line, madeLines[line].indexOf(name));
+    assertEquals(column, lines[line].indexOf(operator), name);
+  }
+  assertEquals(made.sourceColumn(3, madeLines[3].indexOf("add")), lines[3].indexOf("+"));
+  assertEquals(made.sourceColumn(3, madeLines[3].indexOf("mul")), lines[3].indexOf("("));
+});
+
+Deno.test("source maps move with their columns", () => {
+  // Columns 0, 4 and 20 of the first line, 2 of the third; whatever else is in a segment stays.
+  const mappings = "AAAA,IAACA,gBAgBD;;EACF,A";
+  assertEquals(moveMappings(mappings, (_, column) => column), mappings);
+  assertEquals(moveMappings(mappings, (line, column) => column * 2 + line), "AAAA,QAACA,gCAgBD;;MACF,A");
+  const seen: number[][] = [];
+  moveMappings(mappings, (line, column) => seen.push([line, column]));
+  assertEquals(seen, [[0, 0], [0, 4], [0, 20], [2, 2], [2, 2]]);
 });
 
 Deno.test("a syntax error has its line, column and a mark", () => {
