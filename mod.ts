@@ -46,8 +46,10 @@ export {
   definePointwise,
   type DefinePointwiseOptions,
   expr,
+  type ExpressionTag,
   type PointwiseFunction,
 } from "./src/ops/expression.ts";
+export type { Formula } from "./src/expr/formula.ts";
 export type { Operand } from "./src/ops/compute.ts";
 export type { Binary, Unary } from "./src/ops/table.ts";
 export type { Gradient, PointwiseOp, PointwiseOptions, ResultKind } from "./src/ops/pointwise_op.ts";

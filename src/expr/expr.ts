@@ -100,6 +100,8 @@ function simplified(op: string, [a, b, c]: readonly Expr[]): Expr | undefined {
       return undefined;
     case "neg":
       return a.op === "neg" ? a.args[0] : undefined;
+    case "and":
+      return [a, b].some((x) => x.op === "const" && x.value === 0) ? constant(0) : undefined;
     case "where":
       if (a.op === "const") return a.value !== 0 ? b : c;
       return b === c ? b : undefined;

@@ -3,14 +3,17 @@
  * @module
  */
 
-import { freeNames } from "../expr/parse.ts";
+import { Formula } from "../expr/formula.ts";
+import { freeNames, parse } from "../expr/parse.ts";
 import { program } from "../expr/program.ts";
-import { scalarTensor } from "../tensor/create.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { applyPointwise } from "./apply.ts";
 import type { Operand } from "./compute.ts";
 import { PointwiseOp } from "./pointwise_op.ts";
+import { type PointwiseFunction, pointwiseFunction } from "./pointwise_function.ts";
 import { checkOperand } from "./table.ts";
+
+export type { PointwiseFunction };
 
 // ---- formulas -----------------------------------------------------------------------------------------------------
 
@@ -46,7 +49,30 @@ const sites = new WeakMap<TemplateStringsArray, Site>();
  * @throws {TypeError} If the text is no formula (the message points at the place), or a value is neither a tensor nor a
  * number, bigint or boolean, or the shapes cannot be broadcast.
  */
-export function expr(strings: TemplateStringsArray, ...values: Operand[]): Tensor {
+export const expr: ExpressionTag = Object.assign(evaluate, { tex: formulaOf });
+
+/** What {@linkcode expr} is: a template tag that computes, with a function that shows formulas. */
+export interface ExpressionTag {
+  /** Computes a formula. */
+  (strings: TemplateStringsArray, ...values: Operand[]): Tensor;
+  /**
+   * A formula set as mathematics, without values: `expr.tex("x * tanh(log1p(exp(x)))")`.
+   *
+   * @param source The formula.
+   * @returns An object that shows itself in a notebook; its text is LaTeX.
+   * @throws {TypeError} If the text is no formula.
+   */
+  tex(source: string): Formula;
+}
+
+function formulaOf(source: string): Formula {
+  if (typeof source !== "string") {
+    throw new TypeError(`expr.tex(): the formula must be a string, but got ${typeof source}`);
+  }
+  return new Formula(parse(source, freeNames(source)));
+}
+
+function evaluate(strings: TemplateStringsArray, ...values: Operand[]): Tensor {
   // The same tensor twice is one input: its elements are read once, and its gradient needs no addition.
   const inputs: Operand[] = [];
   let pattern = "";
@@ -99,14 +125,6 @@ export interface DefinePointwiseOptions {
   readonly grad?: string | readonly (string | undefined)[];
 }
 
-/** What {@linkcode definePointwise} gives: a function of tensors and numbers. */
-export interface PointwiseFunction {
-  /** Applies the operation; the arguments are broadcast against each other. */
-  (...args: Operand[]): Tensor;
-  /** The operation behind the function. */
-  readonly op: PointwiseOp;
-}
-
 /**
  * Makes a differentiable operation from one line of mathematics. Its kernels and its gradient, to any order, follow.
  *
@@ -129,6 +147,10 @@ export interface PointwiseFunction {
  *
  * const huber = dg.definePointwise("huber", "abs(a - b) < 1 ? (a - b) ** 2 / 2 : abs(a - b) - 0.5");
  * huber(x.detach(), 0.5);
+ *
+ * const slope = mish.derivative(); // a function like mish: mish'(x)
+ * slope(0.5);
+ * console.log(slope.tex.right); // its formula as LaTeX; in a notebook `slope.tex` is set as mathematics
  * ```
  *
  * @param name Name of the operation, for its graph node and for messages. Letters, digits and `_`.
@@ -157,17 +179,5 @@ export function definePointwise(
   const op = new PointwiseOp(program(inputs, source, { name }), { grad: options.grad, names: inputs });
   // A gradient with a mistake shall be found here, and not in somebody's backward pass.
   for (let i = 0; i < inputs.length; i++) op.gradient(i);
-  const fn = (...args: Operand[]): Tensor => {
-    if (args.length !== inputs.length) {
-      throw new TypeError(
-        `${name}() takes ${inputs.length} argument${inputs.length === 1 ? "" : "s"} (${
-          inputs.join(", ")
-        }), got ${args.length}`,
-      );
-    }
-    for (const x of args) checkOperand(x, name);
-    if (args.some((x) => x instanceof Tensor)) return applyPointwise(op, args);
-    return applyPointwise(op, [scalarTensor(args[0] as Exclude<Operand, Tensor>), ...args.slice(1)]);
-  };
-  return Object.assign(Object.defineProperty(fn, "name", { value: name }), { op });
+  return pointwiseFunction(op);
 }
