@@ -11,12 +11,17 @@ import { kernelCommand } from "./launch.ts";
 /** The name under which the kernel is installed by default. */
 export const DEFAULT_KERNEL_NAME = "dinograd";
 
-/** Where to install to or remove from. */
+/** The name under which Deno's own kernel is installed by default. */
+export const STOCK_KERNEL_NAME = "deno";
+
+/** What to install, and where to; or what to remove. */
 export interface InstallOptions {
   /** Install under PREFIX/share/jupyter (a virtual environment, say) instead of the user's Jupyter directory. */
   prefix?: string;
-  /** The kernelspec's name. Default: {@linkcode DEFAULT_KERNEL_NAME}. */
+  /** The kernelspec's name. Default: {@linkcode DEFAULT_KERNEL_NAME}; with `stock`, "deno". */
   name?: string;
+  /** Whether it is the kernelspec of Deno's own kernel, made so that an interrupt does not end the kernel. */
+  stock?: boolean;
 }
 
 /** An installed kernelspec. */
@@ -27,6 +32,8 @@ export interface InstalledKernel {
   directory: string;
   /** Version of the toolkit that installed it. */
   version: string;
+  /** Whether it starts Deno's own kernel. */
+  stock: boolean;
   /** Why it cannot start, or undefined if it can. */
   fault: string | undefined;
 }
@@ -37,15 +44,10 @@ interface KernelSpec {
   language: string;
   interrupt_mode: string;
   env: Record<string, string>;
-  metadata: { dinograd?: { version: string } };
+  metadata: { dinograd?: { version: string; stock?: boolean } };
 }
 
-const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64" width="64" height="64">
-<rect width="64" height="64" rx="12" fill="#1d3b2a"/>
-<path d="M12 14h40L32 52z" fill="none" stroke="#7fd39b" stroke-width="6" stroke-linejoin="round"/>
-<circle cx="32" cy="25" r="4" fill="#7fd39b"/>
-</svg>
-`;
+const LOGOS = ["logo-svg.svg", "logo-32x32.png", "logo-64x64.png"];
 
 /** The user's Jupyter data directory: JUPYTER_DATA_DIR, or what the platform prescribes. */
 export function jupyterDataDirectory(
@@ -68,7 +70,7 @@ export function jupyterDataDirectory(
 
 /** The directory of the kernelspec that the options name. Throws RangeError for a name that Jupyter refuses. */
 export function kernelDirectory(options: InstallOptions = {}): string {
-  const name = options.name ?? DEFAULT_KERNEL_NAME;
+  const name = options.name ?? (options.stock ? STOCK_KERNEL_NAME : DEFAULT_KERNEL_NAME);
   if (!/^[a-z0-9._-]+$/i.test(name) || /^\.+$/.test(name)) {
     throw new RangeError(`'${name}' is no name for a kernel: letters, digits, '.', '_' and '-' are allowed`);
   }
@@ -86,24 +88,33 @@ export async function installKernel(options: InstallOptions = {}): Promise<strin
   if (existing !== undefined && existing?.metadata?.dinograd === undefined) {
     throw new Error(`${directory} was not made by Dinograd: remove it, or choose another --name`);
   }
+  const { version } = config;
   const spec: KernelSpec = {
-    argv: kernelCommand("{connection_file}"),
-    display_name: "Dinograd (Deno)",
+    argv: options.stock
+      ? [Deno.execPath(), "jupyter", "-q", "--kernel", "--conn", "{connection_file}"]
+      : kernelCommand("{connection_file}"),
+    display_name: options.stock ? "Deno" : "Dinograd (Deno)",
     language: "typescript",
+    // By a signal Deno's kernel would end.
     interrupt_mode: "message",
     env: { NO_COLOR: "1" },
-    metadata: { dinograd: { version: config.version } },
+    metadata: { dinograd: options.stock ? { version, stock: true } : { version } },
   };
   const temporary = `${directory}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   await Deno.mkdir(temporary, { recursive: true });
   try {
     await Deno.writeTextFile(join(temporary, "kernel.json"), JSON.stringify(spec, null, 2) + "\n");
-    await Deno.writeTextFile(join(temporary, "logo-svg.svg"), LOGO);
+    for (const logo of options.stock ? [] : LOGOS) {
+      const response = await fetch(new URL(`./logo/${logo}`, import.meta.url));
+      await Deno.writeFile(join(temporary, logo), new Uint8Array(await response.arrayBuffer()));
+    }
     if (existing === undefined) {
       await Deno.rename(temporary, directory);
     } else {
       // Renewed file by file: a directory cannot replace another that is not empty, and files may have been added.
-      for (const file of FILES) await Deno.rename(join(temporary, file), join(directory, file));
+      for await (const { name } of Deno.readDir(temporary)) {
+        await Deno.rename(join(temporary, name), join(directory, name));
+      }
     }
   } finally {
     await Deno.remove(temporary, { recursive: true }).catch(() => {});
@@ -111,7 +122,7 @@ export async function installKernel(options: InstallOptions = {}): Promise<strin
   return directory;
 }
 
-const FILES = ["kernel.json", "logo-svg.svg"];
+const FILES = ["kernel.json", ...LOGOS];
 
 /** Removes what {@linkcode installKernel} made; returns the directory. Throws where there is nothing of the kind. */
 export async function uninstallKernel(options: InstallOptions = {}): Promise<string> {
@@ -144,16 +155,17 @@ export async function listKernels(options: Pick<InstallOptions, "prefix"> = {}):
       const directory = join(kernels, name);
       const spec = await readSpec(directory);
       if (!spec?.metadata?.dinograd) continue;
-      found.push({ name, directory, version: spec.metadata.dinograd.version, fault: await findFault(spec) });
+      const { version, stock = false } = spec.metadata.dinograd;
+      found.push({ name, directory, version, stock, fault: await findFault(spec, stock) });
     }
   }
   return found;
 }
 
 /** Why the command of a kernelspec cannot start. */
-async function findFault(spec: KernelSpec): Promise<string | undefined> {
+async function findFault(spec: KernelSpec, stock: boolean): Promise<string | undefined> {
   const script = spec.argv.find((arg) => arg.endsWith("proxy.ts"));
-  for (const path of [spec.argv[0], script]) {
+  for (const path of stock ? [spec.argv[0]] : [spec.argv[0], script]) {
     if (path === undefined) return "its command is not one of Dinograd's";
     if (/^https?:|^jsr:/.test(path)) continue;
     const there = await Deno.stat(path).then(() => true, () => false);

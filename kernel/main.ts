@@ -9,42 +9,53 @@
 import { basename, dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { compareNotebooks } from "./compare.ts";
-import { installKernel, listKernels, uninstallKernel } from "./install.ts";
+import { diagnose } from "./doctor.ts";
+import { installKernel, type InstallOptions, listKernels, uninstallKernel } from "./install.ts";
+import { notebookPage } from "./page.ts";
 import { formatNotebook, parseNotebook, writeFileAtomically } from "./notebook.ts";
 import { CellError, type CellReport, runNotebook } from "./runner.ts";
 
 export * from "./client.ts";
 export * from "./compare.ts";
 export * from "./connection.ts";
+export * from "./doctor.ts";
 export * from "./install.ts";
 export * from "./launch.ts";
 export type { Header, JsonObject, Message } from "./messages.ts";
 export * from "./notebook.ts";
+export * from "./page.ts";
 export * from "./runner.ts";
 
 const HELP = `Dinograd in Jupyter.
 
 usage: deno run -A kernel/main.ts COMMAND
 
-  install [--user | --prefix DIR] [--name NAME]
+  install [--user | --prefix DIR] [--name NAME] [--stock]
       Make the kernel "Dinograd (Deno)" known to Jupyter: for this user (default), or under DIR/share/jupyter,
       where DIR is a virtual environment, say. Installing again renews it.
-  uninstall [--user | --prefix DIR] [--name NAME]
+      --stock         install Deno's own kernel besides, under the name "deno", so that an interrupt does not end it
+  uninstall [--user | --prefix DIR] [--name NAME] [--stock]
       Remove what install made.
   list [--prefix DIR]
       Show where Dinograd kernels are installed, and whether they can start.
-  run FILES... [--in-place | --check] [--timeout SECONDS] [--allow-errors]
+  doctor [--prefix DIR]
+      Look at everything that notebooks need, line by line, and say how to mend what is missing.
+  run FILES... [--in-place | --check] [--html] [--timeout SECONDS] [--allow-errors]
       Run the code cells of notebooks in order, each notebook in a fresh kernel and in its own folder. Stops at the
       first error, and then writes nothing.
       --in-place      write the new outputs back to the files
       --check         compare the new text outputs with the stored ones (cells tagged "volatile" excepted)
+      --html          write the notebook that was run as a page beside the file, with the ending .html
       --timeout S     interrupt a cell that takes longer than S seconds
       --allow-errors  go on after a cell that threw
   help
       Show this text.
 
-Exit status: 0 all went well, 1 a notebook failed or differs or a file cannot be used, 2 the command is wrong.
+Exit status: 0 all went well, 1 a notebook failed or differs, a file cannot be used or something needed is missing,
+2 the command is wrong.
 `;
+
+const COMMANDS = ["install", "uninstall", "list", "doctor", "run"];
 
 class UsageError extends Error {}
 
@@ -54,13 +65,15 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     switch (command) {
       case "install":
-        console.log(`installed ${await installKernel(placeOptions(rest))}`);
+        for (const options of kernelOptions(rest)) console.log(`installed ${await installKernel(options)}`);
         return 0;
       case "uninstall":
-        console.log(`removed ${await uninstallKernel(placeOptions(rest))}`);
+        for (const options of kernelOptions(rest)) console.log(`removed ${await uninstallKernel(options)}`);
         return 0;
       case "list":
         return await list(rest);
+      case "doctor":
+        return await doctor(rest);
       case "run":
         return await run(rest);
       case "help":
@@ -69,9 +82,9 @@ export async function main(args: readonly string[]): Promise<number> {
         console.log(HELP);
         return 0;
       case undefined:
-        throw new UsageError("a command is missing: install, uninstall, list, run or help");
+        throw new UsageError(`a command is missing: ${COMMANDS.join(", ")} or help`);
       default:
-        throw new UsageError(`there is no command '${command}', only install, uninstall, list, run and help`);
+        throw new UsageError(`there is no command '${command}', only ${COMMANDS.join(", ")} and help`);
     }
   } catch (error) {
     console.error((error as Error).message);
@@ -88,17 +101,22 @@ function parsed<T>(parse: () => T): T {
   }
 }
 
-function placeOptions(args: string[]): { prefix?: string; name?: string } {
+/** What `install` and `uninstall` are to do, one after the other. */
+function kernelOptions(args: string[]): InstallOptions[] {
   const { values } = parsed(() =>
     parseArgs({
       args,
-      options: { user: { type: "boolean" }, prefix: { type: "string" }, name: { type: "string" } },
+      options: {
+        user: { type: "boolean" },
+        prefix: { type: "string" },
+        name: { type: "string" },
+        stock: { type: "boolean" },
+      },
     })
   );
-  if (values.user && values.prefix !== undefined) {
-    throw new UsageError("--user and --prefix exclude each other");
-  }
-  return { prefix: values.prefix, name: values.name };
+  const { user, prefix, name, stock } = values;
+  if (user && prefix !== undefined) throw new UsageError("--user and --prefix exclude each other");
+  return stock ? [{ prefix, name }, { prefix, stock }] : [{ prefix, name }];
 }
 
 async function list(args: string[]): Promise<number> {
@@ -111,8 +129,21 @@ async function list(args: string[]): Promise<number> {
   return 0;
 }
 
+async function doctor(args: string[]): Promise<number> {
+  const { values } = parsed(() => parseArgs({ args, options: { prefix: { type: "string" } } }));
+  let missing = 0;
+  for await (const { name, found, required, detail, remedy } of diagnose(values)) {
+    if (!found && required) missing++;
+    const state = found ? "ok     " : required ? "missing" : "absent ";
+    console.log(`${state}  ${name}: ${detail}${remedy === undefined ? "" : `\n         ${remedy}`}`);
+  }
+  console.log(missing === 0 ? "nothing that notebooks need is missing" : `missing: ${missing}`);
+  return missing === 0 ? 0 : 1;
+}
+
 interface RunSettings {
   inPlace: boolean;
+  html: boolean;
   check: boolean;
   allowErrors: boolean;
   cellTimeoutMilliseconds: number | undefined;
@@ -127,6 +158,7 @@ async function run(args: string[]): Promise<number> {
       options: {
         "in-place": { type: "boolean" },
         check: { type: "boolean" },
+        html: { type: "boolean" },
         "allow-errors": { type: "boolean" },
         timeout: { type: "string" },
       },
@@ -148,6 +180,7 @@ async function run(args: string[]): Promise<number> {
       const good = await runFile(file, {
         inPlace: values["in-place"] ?? false,
         check: values.check ?? false,
+        html: values.html ?? false,
         allowErrors: values["allow-errors"] ?? false,
         cellTimeoutMilliseconds: seconds === undefined ? undefined : seconds * 1000,
         signal: stop.signal,
@@ -175,6 +208,11 @@ async function runFile(file: string, settings: RunSettings): Promise<boolean> {
       onCell: (report) => console.log(progressLine(file, report)),
     });
     if (settings.inPlace) await writeFileAtomically(file, formatNotebook(fresh));
+    if (settings.html) {
+      const page = file.replace(/(?:\.ipynb)?$/, ".html");
+      await writeFileAtomically(page, await notebookPage(fresh, { title: basename(file, ".ipynb") }));
+      console.log(`wrote ${page}`);
+    }
     if (!settings.check) return true;
     const differences = compareNotebooks(stored, fresh);
     for (const { index, message } of differences) console.error(`${file}: cell ${index + 1}: ${message}`);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import {
   installKernel,
   jupyterDataDirectory,
@@ -11,6 +11,7 @@ import { main } from "../../kernel/main.ts";
 import { mayWrite } from "./permissions.ts";
 
 const ignore = !mayWrite();
+const FILES = ["kernel.json", "logo-32x32.png", "logo-64x64.png", "logo-svg.svg"];
 
 async function inTemporaryDirectory(test: (prefix: string) => Promise<void>): Promise<void> {
   const prefix = await Deno.makeTempDir();
@@ -56,7 +57,7 @@ Deno.test({
       const directory = await installKernel({ prefix });
       assertEquals(directory, join(prefix, "share", "jupyter", "kernels", "dinograd"));
       assertEquals(await installKernel({ prefix }), directory);
-      assertEquals(await names(directory), ["kernel.json", "logo-svg.svg"]);
+      assertEquals(await names(directory), FILES);
       assertEquals(await names(join(directory, "..")), ["dinograd"]);
       const spec = JSON.parse(await Deno.readTextFile(join(directory, "kernel.json")));
       assertEquals(spec.argv[0], Deno.execPath());
@@ -77,6 +78,46 @@ Deno.test({
       assertEquals(await listKernels({ prefix }), []);
       await assertRejects(() => uninstallKernel({ prefix }), Error, "no kernel is installed at");
     }),
+});
+
+Deno.test({
+  name: "Deno's own kernel can be installed besides",
+  ignore,
+  fn: () =>
+    inTemporaryDirectory(async (prefix) => {
+      const directory = await installKernel({ prefix, stock: true });
+      assertEquals(directory, join(prefix, "share", "jupyter", "kernels", "deno"));
+      assertEquals(await installKernel({ prefix, stock: true }), directory);
+      const spec = JSON.parse(await Deno.readTextFile(join(directory, "kernel.json")));
+      assertEquals(spec.argv, [Deno.execPath(), "jupyter", "-q", "--kernel", "--conn", "{connection_file}"]);
+      assertEquals([spec.interrupt_mode, spec.display_name], ["message", "Deno"]);
+      await installKernel({ prefix });
+      assertEquals(
+        (await listKernels({ prefix })).map(({ name, stock, fault }) => [name, stock, fault]),
+        [["deno", true, undefined], ["dinograd", false, undefined]],
+      );
+      await uninstallKernel({ prefix, stock: true });
+      assertEquals((await listKernels({ prefix })).map(({ name }) => name), ["dinograd"]);
+      const { status, out } = await program("install", "--prefix", prefix, "--stock");
+      assertEquals([status, out.map((line) => basename(line))], [0, ["dinograd", "deno"]]);
+      assertEquals((await program("uninstall", "--prefix", prefix, "--stock")).out.length, 2);
+      assertEquals(await listKernels({ prefix }), []);
+    }),
+});
+
+Deno.test({
+  name: "the logos are what they say",
+  ignore,
+  async fn() {
+    for (const size of [32, 64]) {
+      const bytes = await Deno.readFile(
+        new URL(`../../kernel/logo/logo-${size}x${size}.png`, import.meta.url),
+      );
+      const view = new DataView(bytes.buffer);
+      assertEquals([view.getUint32(16), view.getUint32(20)], [size, size]);
+      assert(bytes.length < 4000);
+    }
+  },
 });
 
 Deno.test({
@@ -107,7 +148,7 @@ Deno.test({
       const directory = await installKernel({ prefix });
       await Deno.writeTextFile(join(directory, "kernel.js"), "mine");
       await installKernel({ prefix });
-      assertEquals(await names(directory), ["kernel.js", "kernel.json", "logo-svg.svg"]);
+      assertEquals(await names(directory), ["kernel.js", ...FILES]);
       await uninstallKernel({ prefix });
       assertEquals(await names(directory), ["kernel.js"]);
     }),
