@@ -3,7 +3,7 @@
  * @module
  */
 
-import { type LineOp, runLines } from "../backend/cpu/lines_js.ts";
+import { type LineOp, runLines } from "../backend/cpu/lines.ts";
 import type { DType } from "../tensor/dtype.ts";
 import { frozen, numel, type Shape } from "../tensor/shape.ts";
 import { allocateTensor, type Tensor } from "../tensor/tensor.ts";

@@ -22,6 +22,14 @@ const folds: Record<string, Fold> = {
   size: one("size", { acc: "0" }, "acc += Math.abs(v)", "acc"),
   max: one("max", { best: "-Infinity" }, "if (v > best || v !== v) best = v", "best"),
   min: one("min", { best: "Infinity" }, "if (v < best || v !== v) best = v", "best"),
+  logsumexp: {
+    name: "test logsumexp",
+    passes: [
+      { state: { top: "-Infinity" }, step: "if (v > top || v !== v) top = v" },
+      { state: { shift: "top - top === 0 ? top : 0", acc: "0" }, step: "acc += Math.exp(v - shift)" },
+    ],
+    results: ["shift + Math.log(acc)"],
+  },
   variance: {
     name: "test variance",
     passes: [

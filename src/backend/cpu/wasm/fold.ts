@@ -5,6 +5,7 @@
  */
 import type { TypedArray } from "../../../tensor/dtype.ts";
 import type { Fold, FoldInput, Loops } from "../reduce_js.ts";
+import { exp } from "./doubles.ts";
 import { FunctionWriter, Op, Simd, Type } from "./emit.ts";
 import { features } from "./features.ts";
 import { Kernel, Lanes, type Value } from "./lanes.ts";
@@ -29,9 +30,9 @@ const sum = (variable: string, term: (l: Lanes, v: Value, other: Value) => Value
   next: (l, v, so, other) => l.add(so, term(l, v, other)),
 });
 
-const extreme = (test: "gt" | "lt"): Step => ({
+const extreme = (test: "gt" | "lt", variable = "best"): Step => ({
   adds: false,
-  variable: "best",
+  variable,
   next: (l, v, so) => l.select(l.or(l[test](v, so), l.ne(v, v)), v, so),
 });
 
@@ -45,6 +46,8 @@ const steps: Readonly<Record<string, Step>> = {
     const d = l.sub(v, mean);
     return l.mul(d, d);
   }, "mean"),
+  "acc += Math.exp(v - shift)": sum("acc", (l, v, shift) => exp(l, l.sub(v, shift)), "shift"),
+  "if (v > top || v !== v) top = v": extreme("gt", "top"),
   "if (v > best || v !== v) best = v": extreme("gt"),
   "if (v < best || v !== v) best = v": extreme("lt"),
 };
