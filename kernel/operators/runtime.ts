@@ -23,12 +23,19 @@ import { NAME } from "./names.ts";
 /** By prototype; null for those whose objects do not. */
 const known = new WeakMap<object, ObjectOperators | null>();
 
+/** The prototype of the last object that does, which is mostly that of the next one. */
+let last: object | undefined;
+let lastOperators: ObjectOperators | null = null;
+
 function operatorsOf(x: unknown): ObjectOperators | null {
   if (typeof x !== "object" || x === null) return null;
   try {
     const prototype = Object.getPrototypeOf(x);
+    if (prototype === last) return lastOperators;
     if (prototype === null || prototype === Object.prototype) return null;
-    return known.get(prototype) ?? lookUp(prototype);
+    const found = known.get(prototype) ?? lookUp(prototype);
+    if (found !== null) [last, lastOperators] = [prototype, found];
+    return found;
   } catch {
     return null; // a proxy that cannot be asked
   }
