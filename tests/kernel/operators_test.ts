@@ -230,6 +230,8 @@ Deno.test("a sum that starts with a number becomes a tensor", () => {
   assertEquals([total instanceof dg.Tensor, text(total)], [true, "6.0"]);
   assertEquals(ops("let s = 'x'; s += dg.tensor(1); return s"), "x1");
   assertEquals(ops("const s = 'x'; return s + dg.tensor(1)"), "x1");
+  const defaults = "let y; [y = x * 2] = []; ({ [`${y + 1}`]: y = y + x } = {}); return y";
+  assertEquals(text(ops(defaults, { x: dg.ones(2) })), "tensor([3., 3.])");
   assertThrows(() => ops("dg.ones(1) * [1]"), TypeError);
   assertThrows(() => ops("dg.ones(1) * 'a'"), TypeError);
   assertThrows(() => ops("dg.ones(1) - null"), TypeError);
