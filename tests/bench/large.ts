@@ -42,6 +42,8 @@ for (const size of ["1e3", "1e6"]) {
     `torch.sin(x${size}) * y${size} + x${size} * x${size}`,
   );
 }
+const logits = dg.randn(1000, 1000);
+add("softmax 1000 x 1000", () => logits.softmax(1), "logits.softmax(1)");
 const weights = dg.randn(100000, { requiresGrad: true });
 weights.grad = dg.randn(100000);
 const adam = new dg.optim.Adam([weights]);
@@ -54,6 +56,7 @@ ${
     `x${size} = torch.randn(int(${size})); y${size} = torch.randn(int(${size}))`
   ).join("\n")
 }
+logits = torch.randn(1000, 1000)
 weights = torch.randn(100000, requires_grad=True)
 weights.grad = torch.randn(100000)
 adam = torch.optim.Adam([weights])

@@ -71,7 +71,12 @@ export class Kernel {
   readonly flagged: Value[] = [];
 
   /** Writes into the given function. */
-  constructor(readonly code: FunctionWriter, readonly features: Features) {}
+  constructor(
+    /** The function. */
+    readonly code: FunctionWriter,
+    /** What its instructions may be. */
+    readonly features: Features,
+  ) {}
 
   /** A vector made before the loop: the 16 bytes that go by a name. */
   constant(name: string, bytes: () => ArrayBufferView<ArrayBuffer>): Value {
@@ -94,7 +99,12 @@ export class Lanes {
   private readonly codes: Codes;
 
   /** Lanes of a kernel: doubles or singles. */
-  constructor(readonly kernel: Kernel, readonly doubles: boolean) {
+  constructor(
+    /** The function that the instructions are written into. */
+    readonly kernel: Kernel,
+    /** Whether lanes are float64; else float32. */
+    readonly doubles: boolean,
+  ) {
     this.code = kernel.code;
     this.codes = doubles ? double : single;
   }

@@ -16,6 +16,7 @@ export type Slot = "float32" | "float64" | "byte" | "number";
 
 /** Where the operands of a kernel are: inputs, then outputs. */
 export interface Layout {
+  /** What each is. */
   readonly slots: readonly Slot[];
   /** Addresses in bytes; arrays start at multiples of 16. */
   readonly addresses: readonly number[];
