@@ -93,7 +93,7 @@ function isText(name: ArithmeticOperator, a: unknown, b: unknown): boolean {
 function compare(name: ComparisonOperator, a: any, b: any): any {
   const [left, right] = [operatorsOf(a), operatorsOf(b)];
   const operators = left ?? right;
-  // `x == null` and `x == "mean"` ask what x is, not what its elements are.
+  // `x == null` and `x == object` ask what x is, not what its elements are.
   const identity = (name === "eq" || name === "ne") &&
     (left === null && !isScalar(a) || right === null && !isScalar(b));
   return operators === null || identity ? comparison[name](a, b) : operators.binary[name](a, b);

@@ -381,7 +381,7 @@ function isText(node: Node): boolean {
   }
 }
 
-/** Whether an expression certainly gives something that a tensor is not compared to by elements: null, a string. */
+/** Whether an expression certainly gives something that no element is compared to: null, a string. */
 function isNoScalar(node: Node): boolean {
   const inner = unwrap(node);
   return inner.type === "NullLiteral" || inner.type === "Identifier" && inner.name === "undefined" ||
