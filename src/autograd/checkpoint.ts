@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkFunction } from "../tensor/arguments.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Function, type FunctionContext } from "./function.ts";
 import { backward } from "./methods.ts";
@@ -33,5 +34,6 @@ export function checkpoint<T extends Tensor | Tensor[]>(
   fn: (...inputs: Tensor[]) => T,
   ...inputs: Tensor[]
 ): T {
+  checkFunction(fn, "checkpoint", "fn");
   return Checkpoint.apply<T>(fn, ...inputs);
 }

@@ -3,8 +3,9 @@
  * @module
  */
 
+import { brief, describe } from "../tensor/describe.ts";
 import { sameShape, SCALAR_SHAPE, shapeText } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { warn } from "../warn.ts";
 import { gradientEdge, metaOf, outputIndex } from "./graph.ts";
 import { mode } from "./modes.ts";
@@ -146,6 +147,9 @@ function runHooks(node: Node, grad: Tensor | null, rest: (Tensor | null)[] | nul
     value.storage.claimed = true; // the hook may keep it
     const replaced = hook(value);
     if (replaced === null || replaced === undefined) continue;
+    if (!(replaced instanceof Tensor)) {
+      throw new TypeError(`hooks must return a Tensor or nothing, but one returned ${describe(replaced)}`);
+    }
     if (!sameShape(replaced.shape, value.shape)) {
       throw new TypeError(
         `hook has changed the size of value: got ${shapeText(replaced.shape)} but expected ${
@@ -197,6 +201,19 @@ class Captures {
   }
 }
 
+/** What a pass starts from, as a list: nothing, one gradient, or one for each root. */
+export function startList(
+  grads: unknown,
+  caller: string,
+  name: string,
+): readonly (Tensor | null | undefined)[] {
+  if (grads === undefined || grads === null || grads instanceof Tensor) return [grads];
+  if (Array.isArray(grads)) return grads;
+  throw new TypeError(
+    `${caller}(): argument '${name}' must be Tensor or a list of tensors, not ${describe(grads)}`,
+  );
+}
+
 /** Checks the gradient given for a root, or makes the implicit one of a scalar. */
 export function rootGradient(root: Tensor, grad: Tensor | null | undefined, index: number): Tensor {
   if (!root.requiresGrad) {
@@ -205,6 +222,9 @@ export function rootGradient(root: Tensor, grad: Tensor | null | undefined, inde
   if (grad === null || grad === undefined) {
     if (root.numel() !== 1) throw new TypeError("grad can be implicitly created only for scalar outputs");
     return root.shape === SCALAR_SHAPE ? root.newScalar(1) : root.newScalar(1).expand(root.shape);
+  }
+  if (!(grad instanceof Tensor)) {
+    throw new TypeError(`gradients can be either Tensors or null, but got ${brief(grad)}`);
   }
   if (!sameShape(grad.shape, root.shape)) {
     throw new TypeError(

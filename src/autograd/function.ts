@@ -3,6 +3,8 @@
  * @module
  */
 
+import { checkTensors } from "../tensor/arguments.ts";
+import { brief, describe } from "../tensor/describe.ts";
 import { sameShape, type Shape, shapeText } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import {
@@ -32,6 +34,7 @@ export class FunctionContext {
 
   /** Keeps tensors for `backward`, with a check that nobody writes to them in between. */
   saveForBackward(...tensors: Tensor[]): void {
+    checkTensors(tensors, "saveForBackward");
     this.toSave = tensors;
   }
 
@@ -43,11 +46,13 @@ export class FunctionContext {
 
   /** Says that outputs have no gradient. */
   markNonDifferentiable(...tensors: Tensor[]): void {
+    checkTensors(tensors, "markNonDifferentiable");
     for (const t of tensors) this.plain.add(t);
   }
 
   /** Says that inputs were written in place and are returned. */
   markDirty(...tensors: Tensor[]): void {
+    checkTensors(tensors, "markDirty");
     for (const t of tensors) this.dirty.add(t);
   }
 
@@ -119,7 +124,7 @@ export abstract class Function {
     const { dirty, plain } = ctx as unknown as { dirty: Set<Tensor>; plain: Set<Tensor> };
     const outs = (Array.isArray(result) ? result : [result]).map((out, i) => {
       if (!(out instanceof Tensor)) {
-        throw new TypeError(`${this.name}.forward must return tensors, got ${typeof out} as result ${i}`);
+        throw new TypeError(`${this.name}.forward must return tensors, got ${brief(out)} as result ${i}`);
       }
       if (!dirty.has(out)) return args.includes(out) ? out.detach() : out;
       checkInPlace(out);
@@ -200,7 +205,7 @@ class FunctionNode extends Node {
       if (node === null || g === null || form === null) return null;
       if (!(g instanceof Tensor)) {
         throw new TypeError(
-          `function ${this.name()} returned ${typeof g} as gradient ${i}: return a tensor or null`,
+          `function ${this.name()} returned ${describe(g)} as gradient ${i}: return a tensor or null`,
         );
       }
       if (sameShape(g.shape, form.shape)) return g;

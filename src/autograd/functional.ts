@@ -4,6 +4,8 @@
  * @module
  */
 
+import { brief } from "../tensor/describe.ts";
+import { checkFunction, checkKeys, tensorList } from "../tensor/arguments.ts";
 import { shapeText } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { grad } from "./grad.ts";
@@ -21,26 +23,30 @@ export interface FunctionalOptions {
   readonly createGraph?: boolean;
 }
 
-const asList = (t: Tensors): readonly Tensor[] => t instanceof Tensor ? [t] : t;
+/** Checks the function and the options, and reads the one option. */
+function checkCall(name: string, fn: unknown, options: FunctionalOptions): boolean {
+  checkFunction(fn, name, "fn");
+  return checkKeys(options, name, ["createGraph"]).createGraph ?? false;
+}
 
 /** Inputs that can be differentiated: fresh leaves, or (to differentiate further) views of the originals. */
-function prepare(inputs: Tensors, createGraph: boolean): Tensor[] {
-  return asList(inputs).map((t) => {
+function prepare(inputs: Tensors, createGraph: boolean, name: string): Tensor[] {
+  return tensorList(inputs, name, "inputs").map((t) => {
     if (createGraph && t.requiresGrad) return t.viewAs(t);
     return t.detach().clone().requiresGrad_();
   });
 }
 
 function call(fn: TensorFunction, inputs: readonly Tensor[], name: string): readonly Tensor[] {
-  const outs = asList(fn(...inputs));
+  const given = fn(...inputs), outs: readonly unknown[] = Array.isArray(given) ? given : [given];
   for (const out of outs) {
     if (!(out instanceof Tensor)) {
       throw new TypeError(
-        `The function given to ${name} must return a Tensor or an array of Tensors, got ${typeof out}`,
+        `The function given to ${name} must return a Tensor or an array of Tensors, got ${brief(out)}`,
       );
     }
   }
-  return outs;
+  return outs as readonly Tensor[];
 }
 
 /** As many results as inputs, in the form that the inputs had. */
@@ -78,7 +84,7 @@ function checkVectors(
     }
     return undefined;
   }
-  const list = asList(v);
+  const list = tensorList(v, name, "v");
   if (list.length !== like.length) {
     throw new TypeError(`${name}: v has ${list.length} tensors, but ${what} has ${like.length}`);
   }
@@ -99,9 +105,9 @@ export function vjp(
   v?: Tensors,
   options: FunctionalOptions = {},
 ): [outputs: Tensors, vjp: Tensors] {
-  const createGraph = options.createGraph ?? false;
+  const createGraph = checkCall("vjp", fn, options);
   return enableGrad(() => {
-    const xs = prepare(inputs, createGraph);
+    const xs = prepare(inputs, createGraph, "vjp");
     const outs = call(fn, xs, "vjp");
     const vectors = checkVectors(v, outs, "vjp", "the output");
     const products = gradOrZeros(outs, xs, vectors, createGraph);
@@ -117,9 +123,9 @@ export function jvp(
   v?: Tensors,
   options: FunctionalOptions = {},
 ): [outputs: Tensors, jvp: Tensors] {
-  const createGraph = options.createGraph ?? false;
+  const createGraph = checkCall("jvp", fn, options);
   return enableGrad(() => {
-    const xs = prepare(inputs, createGraph);
+    const xs = prepare(inputs, createGraph, "jvp");
     const vectors = checkVectors(v, xs, "jvp", "the input");
     const outs = call(fn, xs, "jvp");
     // The backward pass is linear in what it starts from, so its derivative with respect to that is the Jacobian.
@@ -155,9 +161,9 @@ export function jacobian(
   inputs: Tensors,
   options: FunctionalOptions = {},
 ): Tensors | readonly Tensors[] {
-  const createGraph = options.createGraph ?? false;
+  const createGraph = checkCall("jacobian", fn, options);
   return enableGrad(() => {
-    const xs = prepare(inputs, createGraph);
+    const xs = prepare(inputs, createGraph, "jacobian");
     const result = fn(...xs);
     const outs = call(() => result, xs, "jacobian");
     const rows = outs.map((out) => inFormOf(inputs, jacobianOf(out, xs, createGraph)));
@@ -194,6 +200,7 @@ export function hessian(
   inputs: Tensors,
   options: FunctionalOptions = {},
 ): Tensor | readonly (readonly Tensor[])[] {
+  checkCall("hessian", fn, options);
   const gradient = (...xs: Tensor[]): Tensors => {
     const out = fn(...xs);
     if (!(out instanceof Tensor) || out.numel() !== 1) {
@@ -213,9 +220,9 @@ export function hvp(
   v?: Tensors,
   options: FunctionalOptions = {},
 ): [output: Tensor, hvp: Tensors] {
-  const createGraph = options.createGraph ?? false;
+  const createGraph = checkCall("hvp", fn, options);
   return enableGrad(() => {
-    const xs = prepare(inputs, createGraph);
+    const xs = prepare(inputs, createGraph, "hvp");
     const vectors = checkVectors(v, xs, "hvp", "the input");
     const [out] = call(fn, xs, "hvp");
     const gradients = gradOrZeros([out], xs, undefined, true);

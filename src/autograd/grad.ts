@@ -3,8 +3,9 @@
  * @module
  */
 
-import { Tensor } from "../tensor/tensor.ts";
-import { rootGradient, runBackward } from "./engine.ts";
+import { checkKeys, tensorList } from "../tensor/arguments.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { rootGradient, runBackward, startList } from "./engine.ts";
 
 /** Options of {@linkcode grad}. */
 export interface GradOptions<Unused extends boolean = boolean> {
@@ -48,14 +49,20 @@ export function grad(
   inputs: Tensor | readonly Tensor[],
   options: GradOptions = {},
 ): (Tensor | null)[] {
-  const roots = outputs instanceof Tensor ? [outputs] : outputs;
-  const wanted = inputs instanceof Tensor ? [inputs] : inputs;
+  const roots = tensorList(outputs, "grad", "outputs"), wanted = tensorList(inputs, "grad", "inputs");
+  checkKeys(options, "grad", [
+    "gradOutputs",
+    "retainGraph",
+    "createGraph",
+    "allowUnused",
+    "materializeGrads",
+  ]);
   if (wanted.length === 0) throw new TypeError("grad requires non-empty inputs.");
   for (const t of wanted) {
     if (!t.requiresGrad) throw new TypeError("One of the differentiated Tensors does not require grad");
   }
   const given = options.gradOutputs;
-  const list = given === undefined || given === null || given instanceof Tensor ? [given] : given;
+  const list = startList(given, "grad", "gradOutputs");
   const starts = roots.map((t, i) => rootGradient(t, list[i], i));
   const createGraph = options.createGraph ?? false;
   const results = runBackward(roots, starts, {

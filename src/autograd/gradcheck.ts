@@ -5,7 +5,8 @@
 
 import { isFloatingPoint } from "../tensor/dtype.ts";
 import { shapeText } from "../tensor/shape.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import { checkFunction, checkKeys, tensorList } from "../tensor/arguments.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { warn } from "../warn.ts";
 import { grad } from "./grad.ts";
 import { enableGrad, noGrad } from "./modes.ts";
@@ -47,8 +48,14 @@ export function gradcheck(
   inputs: Tensor | readonly Tensor[],
   options: GradcheckOptions = {},
 ): boolean {
-  const { eps = 1e-6, atol = 1e-5, rtol = 1e-3, raiseException = true } = options;
-  const xs = inputs instanceof Tensor ? [inputs] : inputs;
+  const keys = ["eps", "atol", "rtol", "raiseException"];
+  const { eps = 1e-6, atol = 1e-5, rtol = 1e-3, raiseException = true } = checkKeys(
+    options,
+    "gradcheck",
+    keys,
+  );
+  checkFunction(fn, "gradcheck", "fn");
+  const xs = tensorList(inputs, "gradcheck", "inputs");
   const checked = xs.map((x, i) => ({ x, i })).filter(({ x }) => x.requiresGrad);
   if (checked.length === 0) {
     throw new TypeError(
@@ -69,10 +76,7 @@ export function gradcheck(
       );
     }
   }
-  const run = () => {
-    const out = fn(...xs);
-    return (out instanceof Tensor ? [out] : out).filter((t) => isFloatingPoint(t.dtype));
-  };
+  const run = () => results(fn, xs, "gradcheck").filter((t) => isFloatingPoint(t.dtype));
   const outs = enableGrad(run);
   const numeric = checked.map(({ x }) => numericJacobian(run, x, eps));
   for (let o = 0; o < outs.length; o++) {
@@ -95,6 +99,10 @@ export function gradcheck(
   return true;
 }
 
+function results(fn: CheckedFunction, xs: readonly Tensor[], caller: string): readonly Tensor[] {
+  return tensorList(fn(...xs), caller, "fn(...inputs)");
+}
+
 /** By output: rows of the Jacobian, one for each element of the output. */
 type Rows = Float64Array[];
 
@@ -102,7 +110,7 @@ function values(t: Tensor): Float64Array {
   return Float64Array.from({ length: t.numel() }, (_, i) => Number(t.at(i)));
 }
 
-function numericJacobian(run: () => Tensor[], x: Tensor, eps: number): Rows[] {
+function numericJacobian(run: () => readonly Tensor[], x: Tensor, eps: number): Rows[] {
   // Written through `.data`: autograd must not see it.
   const flat = x.data, count = x.numel();
   const result: Rows[] = [];
@@ -111,10 +119,13 @@ function numericJacobian(run: () => Tensor[], x: Tensor, eps: number): Rows[] {
       const place = placeOf(flat, k), before = flat.storage.get(place) as number;
       const shifted = (by: number) => {
         flat.storage.set(place, before + by);
-        return run().map(values);
+        try {
+          return run().map(values);
+        } finally {
+          flat.storage.set(place, before);
+        }
       };
       const high = shifted(eps), low = shifted(-eps);
-      flat.storage.set(place, before);
       high.forEach((h, o) => {
         const rows = result[o] ??= Array.from({ length: h.length }, () => new Float64Array(count));
         for (let r = 0; r < h.length; r++) rows[r][k] = (h[r] - low[o][r]) / (2 * eps);
@@ -170,11 +181,9 @@ export function gradgradcheck(
   inputs: Tensor | readonly Tensor[],
   options: GradcheckOptions = {},
 ): boolean {
-  const xs = inputs instanceof Tensor ? [inputs] : inputs;
-  const run = (args: readonly Tensor[]) => {
-    const out = fn(...args);
-    return (out instanceof Tensor ? [out] : out).filter((t) => t.requiresGrad);
-  };
+  checkFunction(fn, "gradgradcheck", "fn");
+  const xs = tensorList(inputs, "gradgradcheck", "inputs");
+  const run = (args: readonly Tensor[]) => results(fn, args, "gradgradcheck").filter((t) => t.requiresGrad);
   const starts = enableGrad(() => run(xs)).map((out, o) => {
     const start = out.newZeros(out.shape);
     // Fixed values that are not all alike, so that a wrong factor shows.

@@ -3,11 +3,13 @@
  * @module
  */
 
+import { brief } from "../tensor/describe.ts";
+import { checkFlag, checkFunction, checkKeys, checkTensor, tensorList } from "../tensor/arguments.ts";
 import { isFloatingPoint } from "../tensor/dtype.ts";
 import { installMethods, Tensor } from "../tensor/tensor.ts";
 import { warn } from "../warn.ts";
 import type { AccumulateGrad } from "./accumulate.ts";
-import { rootGradient, runBackward } from "./engine.ts";
+import { rootGradient, runBackward, startList } from "./engine.ts";
 import { gradientEdge, inferenceTensors, metaOf, outputIndex } from "./graph.ts";
 import type { GradHook, Node } from "./node.ts";
 
@@ -38,10 +40,13 @@ export function backward(
   gradients?: Tensor | null | readonly (Tensor | null)[],
   options: Omit<BackwardOptions, "gradient"> = {},
 ): void {
-  const roots = tensors instanceof Tensor ? [tensors] : tensors;
-  const given = gradients === undefined || gradients === null || gradients instanceof Tensor
-    ? [gradients]
-    : gradients;
+  const roots = tensorList(tensors, "backward", "tensors");
+  checkKeys(options, "backward", backwardOptions);
+  const given = startList(gradients, "backward", "gradients");
+  const inputs = options.inputs === undefined ? undefined : tensorList(options.inputs, "backward", "inputs");
+  if (inputs !== undefined && inputs.length === 0) {
+    throw new TypeError("'inputs' argument to backward() cannot be empty.");
+  }
   const grads = roots.map((t, i) => rootGradient(t, given[i], i));
   const createGraph = options.createGraph ?? false;
   if (createGraph) {
@@ -51,10 +56,6 @@ export function backward(
         "use this function, make sure to reset the .grad fields of your parameters to null after use to break the cycle " +
         "and avoid the leak.",
     );
-  }
-  const inputs = options.inputs === undefined ? undefined : [options.inputs].flat() as Tensor[];
-  if (inputs !== undefined && inputs.length === 0) {
-    throw new TypeError("'inputs' argument to backward() cannot be empty.");
   }
   const results = runBackward(roots, grads, {
     retainGraph: options.retainGraph ?? createGraph,
@@ -102,9 +103,7 @@ function registerHook(self: Tensor, hook: GradHook): HookHandle {
   if (!self.requiresGrad) {
     throw new TypeError("cannot register a hook on a tensor that doesn't require gradient");
   }
-  if (typeof hook !== "function") {
-    throw new TypeError(`registerHook(): expected a function, got ${typeof hook}`);
-  }
+  checkFunction(hook, "registerHook", "hook");
   const node = gradientEdge(self)!, entry = { output: outputIndex(self), hook };
   (node.hooks ??= []).push(entry);
   return { remove: () => void (node.hooks = without(node.hooks, entry)) };
@@ -114,6 +113,7 @@ function registerPostAccumulateGradHook(self: Tensor, hook: (leaf: Tensor) => vo
   if (!self.requiresGrad || !self.isLeaf) {
     throw new TypeError("post accumulate grad hooks cannot be registered on non-leaf tensors");
   }
+  checkFunction(hook, "registerPostAccumulateGradHook", "hook");
   const node = gradientEdge(self) as AccumulateGrad;
   (node.postHooks ??= []).push(hook);
   return { remove: () => void (node.postHooks = without(node.postHooks, hook)) };
@@ -130,7 +130,7 @@ function setGrad(self: Tensor, grad: Tensor | null): void {
     return;
   }
   if (!(grad instanceof Tensor)) {
-    throw new TypeError(`assigned grad expected to be a Tensor or null but got grad of type ${typeof grad}`);
+    throw new TypeError(`assigned grad expected to be a Tensor or null but got ${brief(grad)}`);
   }
   if (grad === self) throw new TypeError("can't assign Variable as its own grad");
   if (grad.dtype !== self.dtype) {
@@ -172,23 +172,20 @@ export interface AutogradMethods {
   gradientEdge(): Node | null;
 }
 
-const backwardOptions = new Set(["gradient", "retainGraph", "createGraph", "inputs"]);
+const backwardOptions = ["gradient", "retainGraph", "createGraph", "inputs"];
 
 const methods: AutogradMethods & ThisType<Tensor> = {
   backward(gradient, options = {}) {
     let given = options;
     if (gradient !== null && typeof gradient === "object" && !(gradient instanceof Tensor)) given = gradient;
-    for (const key in given) {
-      if (!backwardOptions.has(key)) {
-        throw new TypeError(
-          `backward() has no option ${JSON.stringify(key)}: use ${[...backwardOptions].join(", ")}`,
-        );
-      }
-    }
-    const root = this as unknown as Tensor;
-    backward(root, gradient instanceof Tensor ? gradient : given.gradient, given);
+    checkKeys(given, "backward", backwardOptions);
+    const root = this as unknown as Tensor,
+      start = given === gradient ? given.gradient : gradient ?? given.gradient;
+    if (start !== undefined && start !== null) checkTensor(start, "backward", "gradient");
+    backward(root, start as Tensor | null | undefined, given);
   },
   requiresGrad_(value = true) {
+    checkFlag(value, "requiresGrad_", "requiresGrad");
     return requiresGrad_(this, value);
   },
   retainGrad() {

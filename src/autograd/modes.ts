@@ -3,6 +3,8 @@
  * @module
  */
 
+import { checkFlag, checkFunction, checkKeys } from "../tensor/arguments.ts";
+
 /** The current modes. Read on every operation, so a plain object. */
 export const mode: { grad: boolean; inference: boolean; anomaly: { readonly checkNan: boolean } | null } = {
   grad: true,
@@ -23,9 +25,15 @@ function enter(grad: boolean, inference: boolean): ModeGuard {
   return { [Symbol.dispose]: () => void Object.assign(mode, before) };
 }
 
-function within<T>(name: string, guard: ModeGuard, fn: (() => T) | undefined): T | ModeGuard {
-  if (fn === undefined) return guard;
-  using _ = guard;
+function within<T>(
+  name: string,
+  grad: boolean,
+  inference: boolean,
+  fn: (() => T) | undefined,
+): T | ModeGuard {
+  if (fn === undefined) return enter(grad, inference);
+  checkFunction(fn, name, "fn");
+  using _ = enter(grad, inference);
   const result = fn();
   if (result instanceof Promise) {
     throw new TypeError(
@@ -55,7 +63,7 @@ export function noGrad<T>(fn: () => T): T;
 /** Takes a guard for `using`. */
 export function noGrad(): ModeGuard;
 export function noGrad<T>(fn?: () => T): T | ModeGuard {
-  return within("noGrad", enter(false, mode.inference), fn);
+  return within("noGrad", false, mode.inference, fn);
 }
 
 /** Records again inside a `noGrad`. Give a function, or take a guard with `using`. */
@@ -63,7 +71,7 @@ export function enableGrad<T>(fn: () => T): T;
 /** Takes a guard for `using`. */
 export function enableGrad(): ModeGuard;
 export function enableGrad<T>(fn?: () => T): T | ModeGuard {
-  return within("enableGrad", enter(true, mode.inference), fn);
+  return within("enableGrad", true, mode.inference, fn);
 }
 
 /**
@@ -74,11 +82,12 @@ export function inferenceMode<T>(fn: () => T): T;
 /** Takes a guard for `using`. */
 export function inferenceMode(): ModeGuard;
 export function inferenceMode<T>(fn?: () => T): T | ModeGuard {
-  return within("inferenceMode", enter(false, true), fn);
+  return within("inferenceMode", false, true, fn);
 }
 
 /** Switches recording on or off from here on; the guard that it returns goes back with `using`. */
 export function setGradEnabled(enabled: boolean): ModeGuard {
+  checkFlag(enabled, "setGradEnabled", "enabled");
   return enter(enabled, mode.inference);
 }
 
@@ -116,6 +125,8 @@ export interface AnomalyOptions {
  * ```
  */
 export function setDetectAnomaly(enabled: boolean, options: AnomalyOptions = {}): ModeGuard {
+  checkFlag(enabled, "setDetectAnomaly", "enabled");
+  checkKeys(options, "setDetectAnomaly", ["checkNan"]);
   const before = mode.anomaly;
   mode.anomaly = enabled ? { checkNan: options.checkNan ?? true } : null;
   return { [Symbol.dispose]: () => void (mode.anomaly = before) };

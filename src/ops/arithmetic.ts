@@ -5,6 +5,7 @@
  */
 
 import { program } from "../expr/program.ts";
+import { describe } from "../tensor/describe.ts";
 import { checkKeys } from "../tensor/arguments.ts";
 import { type DType, isFloatingPoint } from "../tensor/dtype.ts";
 import { installMethods, type Tensor } from "../tensor/tensor.ts";
@@ -122,9 +123,8 @@ export function sub(a: Operand, b: Operand, options?: AlphaOptions): Tensor {
 export function rsub(a: Operand, b: Operand, options: AlphaOptions = {}): Tensor {
   checkOperand(b, "rsub");
   const self = operandTensor(a, "rsub");
-  const { alpha = 1 } = options;
+  const { alpha = 1 } = checkKeys(options, "rsub", ["alpha"]);
   if (alpha !== 1 && alpha !== 1n) return sub(b, self, options);
-  checkKeys(options, "rsub", ["alpha"]);
   return applyPointwise(typeof b === "object" ? Rsub : RsubScalar, [self, b]);
 }
 
@@ -157,7 +157,9 @@ function division(options: DivOptions | undefined): PointwiseOp {
   if (roundingMode === "floor") return DivFloor;
   if (roundingMode === "trunc") return DivTrunc;
   throw new RangeError(
-    `div expected roundingMode to be one of null, 'trunc', or 'floor' but found '${roundingMode}'`,
+    `div expected roundingMode to be one of null, 'trunc', or 'floor' but found '${
+      typeof roundingMode === "string" ? roundingMode : describe(roundingMode)
+    }'`,
   );
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { program } from "../expr/program.ts";
-import { checkTensor } from "../tensor/arguments.ts";
+import { checkIntegers, checkKeys, checkScalar, checkTensor } from "../tensor/arguments.ts";
 import { castScalar } from "../tensor/cast.ts";
 import { full, scalarTensor, tensor, type TensorData, zeros } from "../tensor/create.ts";
 import { checkOptions, finish, type TensorOptions } from "../tensor/options.ts";
@@ -17,6 +17,7 @@ import {
   sameShape,
   SCALAR_SHAPE,
   type Shape,
+  shapeText,
 } from "../tensor/shape.ts";
 import { Storage } from "../tensor/storage.ts";
 import { checkDevice, type Device } from "../tensor/device.ts";
@@ -126,15 +127,18 @@ export interface ToOptions {
   readonly copy?: boolean;
 }
 
+const toKeys = ["dtype", "device", "copy"];
+
 /**
  * The tensor in another dtype or on another device; itself where nothing changes. Takes a dtype, a device, a tensor to be
  * like, or options.
  */
 export function to(x: Tensor, target: DType | Device | Tensor | ToOptions, options: ToOptions = {}): Tensor {
   checkTensor(x, "to");
-  let dtype: DType | undefined, copy = options.copy ?? false;
+  let dtype: DType | undefined, copy = checkKeys(options, "to", toKeys).copy ?? false;
   if (target instanceof Tensor) dtype = target.dtype;
   else if (typeof target === "object") {
+    checkKeys(target, "to", toKeys);
     if (target.device !== undefined) checkDevice(target.device);
     dtype = target.dtype;
     copy ||= target.copy ?? false;
@@ -175,7 +179,7 @@ const Copy: Rule<{ dtype: DType; shape: Shape }> = {
 /** Writes another tensor's values, broadcast and cast, into this one. */
 export function copy_(self: Tensor, source: Tensor): Tensor {
   checkTensor(self, "copy_");
-  if (!(source instanceof Tensor)) throw new TypeError(`copy_(): expected a tensor, got ${typeof source}`);
+  checkTensor(source, "copy_", "source", 2);
   expand(source.detach(), self.shape); // throws PyTorch's message if the shapes do not fit
   checkNoInternalOverlap(self);
   const args = { dtype: source.dtype, shape: source.shape };
@@ -198,7 +202,8 @@ const Zero: Rule<object> = { name: "ZeroBackward0", backward: (g) => [zeros(g.sh
 /** Writes one value, or a 0-d tensor's, everywhere. */
 export function fill_(self: Tensor, value: Operand): Tensor {
   checkTensor(self, "fill_");
-  if (typeof value === "object" && value.ndim !== 0) {
+  if (!(value instanceof Tensor)) checkScalar(value, "fill_", "value");
+  else if (value.ndim !== 0) {
     throw new TypeError(
       `fill_ only supports 0-dimension value tensor but got tensor with ${value.ndim} dimensions.`,
     );
@@ -314,7 +319,7 @@ const methods: CopyMethods & ThisType<Tensor> = {
   byte: cast("uint8"),
   bool: cast("bool"),
   typeAs(other) {
-    return to(this, other.dtype);
+    return to(this, checkTensor(other, "typeAs", "other").dtype);
   },
   copy_(source) {
     return copy_(this, source);
@@ -341,11 +346,20 @@ const methods: CopyMethods & ThisType<Tensor> = {
     return tensor(data, { dtype: this.dtype, ...options });
   },
   newScalar(value) {
-    return scalarTensor(value, this.dtype);
+    return scalarTensor(checkScalar(value, "newScalar", "value"), this.dtype);
   },
   newEmptyStrided(size, stride, options = {}) {
     checkOptions(options, "newEmptyStrided");
     const shape = checkShape(size, "newEmptyStrided");
+    checkIntegers(stride, "newEmptyStrided", "stride");
+    if (stride.length !== shape.length || stride.some((s) => s < 0)) {
+      throw new RangeError(
+        `newEmptyStrided(): there must be one stride that is not negative for each size, got ${
+          shapeText(stride)
+        } for ` +
+          shapeText(shape),
+      );
+    }
     let last = 0;
     for (let i = 0; i < shape.length; i++) last += Math.max(shape[i] - 1, 0) * stride[i];
     const length = numel(shape) === 0 ? 0 : last + 1;

@@ -110,6 +110,7 @@ function extreme(side: Side): (x: Tensor, dim?: Dims | ExtremeOptions, options?:
     },
   };
   return (x, dim, options) => {
+    checkTensor(x, name);
     const o = reduceArgs<ExtremeOptions>(dim, options, name, keys);
     const dims = reducedDims(o.dim, x.ndim), keepdim = o.keepdim ?? false;
     checkNotEmpty(name, x, o.dim, dims);
@@ -166,6 +167,7 @@ export interface ArgOptions {
 function place(side: Side): (x: Tensor, dim?: number | null | ArgOptions, options?: ArgOptions) => Tensor {
   const name = `arg${side}`;
   return (x, dim, options) => {
+    checkTensor(x, name);
     const o = reduceArgs<ArgOptions>(dim, options, name, keys);
     if (x.dtype === "bool") throw new TypeError(`${name}(): does not support bool input`);
     const dims = reducedDims(o.dim, x.ndim);
@@ -215,6 +217,7 @@ function overloaded(side: Side, two: (a: Operand, b: Operand) => Tensor): Extrem
     },
   };
   return ((x: Tensor, dim?: Tensor | number | DimOptions, options?: DimOptions) => {
+    checkTensor(x, side);
     if (dim instanceof Tensor) return two(x, dim);
     const o = reduceArgs<DimOptions>(dim, options, side, keys);
     const dims = reducedDims(o.dim, x.ndim);

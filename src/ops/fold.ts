@@ -6,7 +6,7 @@
 import { type Fold, runFlatFold, runFold } from "../backend/cpu/reduce.ts";
 import { checkKeys } from "../tensor/arguments.ts";
 import { describe } from "../tensor/describe.ts";
-import { allocate, checkDType, type DType, type TypedArray } from "../tensor/dtype.ts";
+import { allocate, type DType, type TypedArray } from "../tensor/dtype.ts";
 import { frozen, normalizeDims, sameShape, SCALAR_SHAPE, type Shape } from "../tensor/shape.ts";
 import { Storage } from "../tensor/storage.ts";
 import { allocateTensor, Tensor } from "../tensor/tensor.ts";

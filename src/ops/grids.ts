@@ -3,11 +3,13 @@
  * @module
  */
 
+import { brief } from "../tensor/describe.ts";
 import { checkKeys, checkTensor, checkTensors } from "../tensor/arguments.ts";
-import { broadcastShapes, frozen, type Shape, shapeText } from "../tensor/shape.ts";
-import { installMethods, Tensor } from "../tensor/tensor.ts";
+import { broadcastShapes, checkShape, frozen, type Shape, shapeText } from "../tensor/shape.ts";
+import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
 import { arange } from "../tensor/create.ts";
 import { stack } from "./join.ts";
+import { unbind } from "./parts.ts";
 import { record, type Rule } from "./record.ts";
 import { expand } from "./view.ts";
 import { windowOn } from "./window.ts";
@@ -91,30 +93,34 @@ export function combinations(
   ]);
   if (x.ndim !== 1) throw new TypeError(`Expect a 1D vector, but got shape ${shapeText(x.shape)}`);
   if (!Number.isInteger(count) || count < 0) {
-    throw new RangeError(`Expect a non-negative number, but got ${count}`);
+    throw new RangeError(`Expect a non-negative number, but got ${brief(count)}`);
   }
   if (count === 0) return x.newEmpty([0]);
-  const columns: bigint[][] = Array.from({ length: count }, () => []);
-  const chosen: number[] = [];
-  const choose = (from: number): void => {
-    if (chosen.length === count) {
-      chosen.forEach((c, k) => columns[k].push(BigInt(c)));
-      return;
-    }
-    for (let i = from; i < x.shape[0]; i++) {
-      chosen.push(i);
-      choose(withReplacement ? i : i + 1);
-      chosen.pop();
-    }
-  };
-  choose(0);
-  return stack(columns.map((c) => x.indexSelect(0, indexOf(c))), 1);
+  const places = choices(x.shape[0], count, withReplacement);
+  return stack(unbind(places, 1).map((column) => x.indexSelect(0, column)), 1);
 }
 
-function indexOf(values: readonly bigint[]): Tensor {
-  const index = arange(BigInt(values.length));
-  (index.storage.data as BigInt64Array).set(values);
-  return index;
+/** Rows of `r` places of `n`, in order. */
+function choices(n: number, r: number, again: boolean): Tensor {
+  // n over r, or with repetition n + r - 1 over r
+  const from = again ? n + r - 1 : n, least = Math.min(r, from - r);
+  let count = from < r ? 0 : 1;
+  for (let k = 1; k <= least && count < Number.MAX_SAFE_INTEGER; k++) {
+    count = Math.round(count * (from - least + k) / k);
+  }
+  const out = allocateTensor(checkShape([count, r], "combinations"), "int64");
+  const data = out.storage.data as BigInt64Array;
+  const chosen = Array.from({ length: count === 0 ? 0 : r }, (_, k) => again ? 0 : k);
+  for (let row = 0; row < count; row++) {
+    chosen.forEach((c, k) => data[row * r + k] = BigInt(c));
+    const last = (k: number) => again ? n - 1 : n - r + k;
+    let k = r - 1;
+    while (k >= 0 && chosen[k] === last(k)) k--; // the last place that can still move on
+    if (k < 0) break;
+    const next = chosen[k] + 1;
+    for (let i = k; i < r; i++) chosen[i] = again ? next : next + i - k;
+  }
+  return out;
 }
 
 const UnsafeView: Rule<{ selfSymSizes: Shape }> = {

@@ -5,7 +5,7 @@
 
 import type { Offsets } from "../backend/cpu/index_js.ts";
 import { contiguousStrides } from "../tensor/shape.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { newOffsets } from "./selection.ts";
 
 /** What becomes of an index that is out of range: the error to throw. */

@@ -4,7 +4,7 @@
  */
 
 import type { Offsets } from "../backend/cpu/index_js.ts";
-import { checkTensor } from "../tensor/arguments.ts";
+import { checkKeys, checkScalar, checkTensor } from "../tensor/arguments.ts";
 import { type Scalar, typeName } from "../tensor/dtype.ts";
 import { frozen, normalizeDim, sameShape, type Shape, shapeText } from "../tensor/shape.ts";
 import { installMethods, Tensor } from "../tensor/tensor.ts";
@@ -109,7 +109,9 @@ function addAt(
   source: Tensor,
   options: IndexAddOptions,
 ): Tensor {
-  const caller = inPlace ? "indexAdd_" : "indexAdd", alpha = options.alpha ?? 1;
+  const caller = inPlace ? "indexAdd_" : "indexAdd";
+  const { alpha = 1 } = checkKeys(options, caller, ["alpha"]);
+  checkScalar(alpha, caller, "alpha");
   const selection = target(caller, x, dim, index, source);
   return write(x, selection, source, {
     name: "IndexAddBackward0",
@@ -157,6 +159,7 @@ function fillAt(inPlace: boolean, x: Tensor, dim: number, index: Tensor, value: 
   if (index.dtype !== "int64") throw new TypeError(`${caller}(): Expected dtype int64 for index.`);
   if (index.ndim > 1) throw new TypeError("Index has to be a vector/scalar");
   const given = value instanceof Tensor;
+  if (!given) checkScalar(value, caller, "value");
   if (given && value.ndim !== 0) {
     throw new TypeError(
       `${caller} only supports a 0-dimensional value tensor, but got tensor with ${value.ndim} dimension(s).`,
@@ -222,9 +225,11 @@ function putAt(
   x: Tensor,
   index: Tensor,
   source: Tensor,
-  { accumulate = false }: AccumulateOptions,
+  options: AccumulateOptions,
 ): Tensor {
   const caller = inPlace ? "put_" : "put";
+  const { accumulate = false } = checkKeys(options, caller, ["accumulate"]);
+  checkTensor(index, caller, "index");
   checkTensor(source, caller, "source");
   if (source.dtype !== x.dtype) {
     throw new TypeError(

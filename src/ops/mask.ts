@@ -3,7 +3,7 @@
  * @module
  */
 
-import { checkTensor } from "../tensor/arguments.ts";
+import { checkKeys, checkTensor } from "../tensor/arguments.ts";
 import { fromTypedArray } from "../tensor/create.ts";
 import { typeName } from "../tensor/dtype.ts";
 import { broadcastShapes, frozen, sameShape } from "../tensor/shape.ts";
@@ -27,6 +27,7 @@ export function nonzero(x: Tensor, options?: { readonly asTuple?: false }): Tens
 export function nonzero(x: Tensor, options?: NonzeroOptions): Tensor | Tensor[];
 export function nonzero(x: Tensor, options: NonzeroOptions = {}): Tensor | Tensor[] {
   checkTensor(x, "nonzero", "input");
+  checkKeys(options, "nonzero", ["asTuple"]);
   if (options.asTuple === true) {
     const columns = nonzeroColumns(x.ndim === 0 ? x.reshape(1) : x);
     return columns.map((c) => fromTypedArray(BigInt64Array.from(c, BigInt)));
@@ -50,6 +51,7 @@ const selectNames = { pick: "MaskedSelectBackward0", spread: "MaskedScatterBackw
 
 /** The elements that a mask marks, in one dimension. Tensor and mask are broadcast. */
 export function maskedSelect(x: Tensor, mask: Tensor): Tensor {
+  checkTensor(x, "maskedSelect");
   checkTensor(mask, "maskedSelect", "mask");
   if (mask.dtype !== "bool") throw new TypeError("maskedSelect: expected BoolTensor for mask");
   const shape = broadcastShapes(x.shape, mask.shape);

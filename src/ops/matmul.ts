@@ -3,7 +3,8 @@
  * @module
  */
 
-import { checkTensor } from "../tensor/arguments.ts";
+import { describe } from "../tensor/describe.ts";
+import { checkInteger, checkKeys, checkTensor } from "../tensor/arguments.ts";
 import {
   broadcastShapes,
   contiguousStrides,
@@ -155,7 +156,8 @@ export function tensordot(
 ): Tensor {
   checkTensor(a, "tensordot");
   checkTensor(b, "tensordot", "b", 2);
-  const chosen = typeof dims === "object" && "dims" in dims ? dims.dims ?? 2 : dims;
+  const named = typeof dims === "object" && dims !== null && !Array.isArray(dims);
+  const chosen = named ? checkKeys(dims as TensordotOptions, "tensordot", ["dims"]).dims ?? 2 : dims;
   const [of_a, of_b] = pairsOf(a, b, chosen as number | readonly [readonly number[], readonly number[]]);
   if (of_a.length !== of_b.length) {
     throw new TypeError("both dimension lists should have same length");
@@ -185,8 +187,14 @@ function pairsOf(
   dims: number | readonly [readonly number[], readonly number[]],
 ): [number[], number[]] {
   if (typeof dims !== "number") {
+    if (!Array.isArray(dims) || dims.length !== 2 || !dims.every(Array.isArray)) {
+      throw new TypeError(
+        `tensordot expects dims to be int or two lists of ints, but got dims=${describe(dims)}`,
+      );
+    }
     return [dims[0].map((d) => normalizeDim(d, a.ndim)), dims[1].map((d) => normalizeDim(d, b.ndim))];
   }
+  checkInteger(dims, "tensordot", "dims");
   if (dims < 0) throw new RangeError(`tensordot expects dims >= 0, but got dims=${dims}`);
   if (dims > Math.min(a.ndim, b.ndim)) {
     throw new RangeError(

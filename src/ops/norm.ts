@@ -4,7 +4,8 @@
  */
 
 import type { Fold } from "../backend/cpu/reduce_js.ts";
-import { checkKeys, checkTensor } from "../tensor/arguments.ts";
+import { brief } from "../tensor/describe.ts";
+import { checkKeys, checkNumber, checkTensor } from "../tensor/arguments.ts";
 import { type DType, isFloatingPoint, typeName } from "../tensor/dtype.ts";
 import { normalizeDim } from "../tensor/shape.ts";
 import { installMethods, type Tensor } from "../tensor/tensor.ts";
@@ -97,7 +98,7 @@ export function vectorNorm(
 function normOf(name: string, x: Tensor, o: VectorNormOptions): Tensor {
   const { ord = 2, keepdim = false } = o;
   if (typeof ord !== "number" || Number.isNaN(ord)) {
-    throw new TypeError(`${name}(): the order must be a number, got ${String(ord)}`);
+    throw new TypeError(`${name}(): the order must be a number, got ${brief(ord)}`);
   }
   const input = o.dtype === undefined ? x : to(x, o.dtype);
   if (!isFloatingPoint(input.dtype)) {
@@ -150,7 +151,7 @@ export function norm(
   checkKeys(o, "norm", ["p", "dim", "keepdim", "dtype"]);
   const ord = o.p === undefined || o.p === null || o.p === "fro" ? 2 : o.p;
   if (typeof ord !== "number") {
-    throw new TypeError(`norm(): p must be a number or "fro", got ${JSON.stringify(ord) ?? String(ord)}`);
+    throw new TypeError(`norm(): p must be a number or "fro", got ${brief(ord)}`);
   }
   return normOf("linalg.vectorNorm", x, { ord, dim: o.dim, keepdim: o.keepdim, dtype: o.dtype });
 }
@@ -172,6 +173,8 @@ const Dist: Rule<{ p: number }> = {
 /** The p-norm of the difference of two tensors. */
 export function dist(x: Tensor, other: Tensor, p = 2): Tensor {
   checkTensor(x, "dist");
+  checkTensor(other, "dist", "other", 2);
+  checkNumber(p, "dist", "p");
   const out = norm(x.detach().sub(other.detach()), p);
   return record(Dist, out, [x, other], { p }, { self: x, other, result: out });
 }
@@ -202,6 +205,8 @@ const Renorm: Rule<RenormArgs> = {
 /** Slices along `dim` whose p-norm is greater than `maxnorm`, scaled down to it. */
 export function renorm(x: Tensor, p: number, dim: number, maxnorm: number): Tensor {
   checkTensor(x, "renorm");
+  checkNumber(p, "renorm", "p");
+  checkNumber(maxnorm, "renorm", "maxnorm");
   if (!(p > 0)) throw new RangeError("renorm: non-positive-norm not supported");
   if (!(maxnorm >= 0)) throw new RangeError(`renorm: expected maxnorm to be >= 0 but got ${maxnorm}`);
   if (x.ndim < 2) throw new TypeError(`renorm: input needs at least 2 dimensions, got ${x.ndim} dimensions`);

@@ -4,7 +4,8 @@
  */
 
 import { program } from "../expr/program.ts";
-import { checkKeys } from "../tensor/arguments.ts";
+import { checkKeys, checkNumber } from "../tensor/arguments.ts";
+import { brief } from "../tensor/describe.ts";
 import { installMethods, type Tensor } from "../tensor/tensor.ts";
 import type { Operand } from "./compute.ts";
 import { floatsOnly } from "./dtype_rules.ts";
@@ -34,7 +35,7 @@ function rounding(x: Tensor, options: RoundOptions = {}): Plan {
   checkKeys(options, "round", ["decimals"]);
   const { decimals = 0 } = options;
   if (!Number.isInteger(decimals)) {
-    throw new RangeError(`round(): decimals must be a whole number, but got ${decimals}`);
+    throw new RangeError(`round(): decimals must be a whole number, but got ${brief(decimals)}`);
   }
   if (decimals === 0) return [Round, [x]];
   return decimals > 0 ? [RoundAfter, [x, 10 ** decimals]] : [RoundBefore, [x, 10 ** -decimals]];
@@ -67,6 +68,7 @@ function logitPlan(x: Tensor, options: number | LogitOptions | null = null): Pla
   const given = typeof options === "object" ? options ?? {} : { eps: options };
   checkKeys(given, "logit", ["eps"]);
   const { eps = null } = given;
+  if (eps !== null) checkNumber(eps, "logit", "eps");
   return eps === null ? [Logit, [x]] : [LogitEps, [x, eps]];
 }
 
@@ -91,14 +93,20 @@ function ofOrder(known: Map<number, PointwiseOp>, order: number, make: () => Poi
   return op;
 }
 
+/** The largest order: the work grows with it, and the gamma function has left float64 from 171 on. */
+const MAX_ORDER = 1000;
+
 function checkOrder(name: string, order: unknown, least: number): number {
-  if (Number.isInteger(order) && (order as number) >= least) return order as number;
+  if (Number.isInteger(order) && (order as number) >= least) {
+    if (order as number <= MAX_ORDER) return order as number;
+    throw new RangeError(`${name}(): the order must be at most ${MAX_ORDER}, but got ${order}`);
+  }
   throw new RangeError(
     name === "polygamma" && typeof order === "number" && order < 0
       ? "polygamma(n, x) does not support negative n."
       : name === "mvlgamma" && typeof order === "number" && order < 1
       ? "p has to be greater than or equal to 1"
-      : `${name}(): the order must be a whole number of at least ${least}, but got ${order}`,
+      : `${name}(): the order must be a whole number of at least ${least}, but got ${brief(order)}`,
   );
 }
 
@@ -163,6 +171,9 @@ const largest: Readonly<Record<string, number>> = {
 
 function nanToNumPlan(x: Tensor, options: NanToNumOptions = {}): Plan {
   checkKeys(options, "nanToNum", ["nan", "posinf", "neginf"]);
+  for (const name of ["nan", "posinf", "neginf"] as const) {
+    if (options[name] !== undefined && options[name] !== null) checkNumber(options[name], "nanToNum", name);
+  }
   const { nan = 0 } = options, most = largest[x.dtype] ?? 0;
   return [NanToNum, [x, nan, options.posinf ?? most, options.neginf ?? -most]];
 }

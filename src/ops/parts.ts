@@ -3,7 +3,8 @@
  * @module
  */
 
-import { checkTensor } from "../tensor/arguments.ts";
+import { brief } from "../tensor/describe.ts";
+import { checkIntegers, checkTensor } from "../tensor/arguments.ts";
 import { frozen, normalizeDim, sameShape, type Shape, shapeText } from "../tensor/shape.ts";
 import { installMethods, Tensor } from "../tensor/tensor.ts";
 import { type DimOptions, reduceArgs } from "./fold.ts";
@@ -52,6 +53,15 @@ function dimFrom(dim: number | DimOptions | undefined, caller: string): number {
   return reduceArgs<DimOptions>(dim, undefined, caller, ["dim"]).dim ?? 0;
 }
 
+/** Most views that are made at once. */
+const MOST_PARTS = 2 ** 24;
+
+function checkCount(count: number, caller: string): void {
+  if (count > MOST_PARTS) {
+    throw new RangeError(`${caller}(): cannot make ${count} tensors: ${MOST_PARTS} are the most`);
+  }
+}
+
 /** Views of parts along a dimension: of one size (the last may be smaller), or of the sizes in a list. */
 export function split(x: Tensor, sizes: number | readonly number[], dim?: number | DimOptions): Tensor[] {
   checkTensor(x, "split");
@@ -68,14 +78,14 @@ export function split(x: Tensor, sizes: number | readonly number[], dim?: number
       );
     }
     const count = sizes === 0 ? 1 : Math.max(Math.ceil(size / sizes), 1);
+    checkCount(count, "split");
     const parts = Array.from({ length: count }, (_, i) => Math.min(sizes, size - i * sizes));
     const outs = cutViews(x, d, parts);
     recordAll(Split, outs, [x], { dim: d, selfSymSizes: x.shape, sizes: parts, splitSize: sizes });
     return outs;
   }
   let total = 0;
-  for (const s of sizes) {
-    if (!Number.isInteger(s)) throw new TypeError(`split(): sizes must be integers, got ${shapeText(sizes)}`);
+  for (const s of checkIntegers(sizes, "split", "sizes")) {
     if (s < 0) {
       throw new RangeError(
         `split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes=${
@@ -101,8 +111,9 @@ export function chunk(x: Tensor, chunks: number, dim?: number | DimOptions): Ten
   checkTensor(x, "chunk");
   if (x.ndim === 0) throw new TypeError("chunk expects at least a 1-dimensional tensor");
   if (!Number.isInteger(chunks)) {
-    throw new TypeError(`chunk(): chunks must be an integer, got ${String(chunks)}`);
+    throw new TypeError(`chunk(): chunks must be an integer, got ${brief(chunks)}`);
   }
+  checkCount(chunks, "chunk");
   if (chunks <= 0) throw new RangeError(`chunk expects \`chunks\` to be greater than 0, got: ${chunks}`);
   const d = normalizeDim(dimFrom(dim, "chunk"), x.ndim);
   const size = Math.ceil(x.shape[d] / chunks);
@@ -127,6 +138,7 @@ export function tensorSplit(
     if (!Number.isInteger(at) || at <= 0) {
       throw new RangeError(`number of sections must be larger than 0, got ${at}`);
     }
+    checkCount(at, "tensorSplit");
     const large = size % at, part = Math.floor(size / at);
     let start = 0;
     return Array.from({ length: at }, (_, i) => {
@@ -135,7 +147,7 @@ export function tensorSplit(
       return slice(x, d, from, start);
     });
   }
-  const bounds = [0, ...at, size];
+  const bounds = [0, ...checkIntegers(at, "tensorSplit", "where"), size];
   return bounds.slice(1).map((end, i) => slice(x, d, bounds[i], end));
 }
 
@@ -156,6 +168,7 @@ export function unbind(x: Tensor, dim?: number | DimOptions): Tensor[] {
   const d = normalizeDim(dimFrom(dim, "unbind"), x.ndim);
   const shape = frozen(x.shape.filter((_, i) => i !== d)),
     strides = frozen(x.strides.filter((_, i) => i !== d));
+  checkCount(x.shape[d], "unbind");
   const outs = Array.from(
     { length: x.shape[d] },
     (_, i) => makeView(x, shape, strides, x.offset + i * x.strides[d]),
@@ -202,8 +215,8 @@ function addWindows(g: Tensor, args: Sliding): Tensor {
 export function unfold(x: Tensor, dim: number, size: number, step: number): Tensor {
   checkTensor(x, "unfold");
   const d = normalizeDim(dim, x.ndim), length = x.ndim === 0 ? 1 : x.shape[d];
-  if (!Number.isInteger(size) || size < 0) throw new RangeError(`size is ${size} but must be >= 0`);
-  if (!Number.isInteger(step) || step <= 0) throw new RangeError(`step is ${step} but must be > 0`);
+  if (!Number.isInteger(size) || size < 0) throw new RangeError(`size is ${brief(size)} but must be >= 0`);
+  if (!Number.isInteger(step) || step <= 0) throw new RangeError(`step is ${brief(step)} but must be > 0`);
   if (size > length) {
     throw new RangeError(`maximum size for tensor at dimension ${d} is ${length} but size is ${size}`);
   }
@@ -261,6 +274,7 @@ const DiagonalScatter = replaceRule("DiagonalScatterBackward0");
 /** A copy of x with `source` at one index of a dimension. */
 export function selectScatter(x: Tensor, source: Tensor, dim: number, index: number): Tensor {
   checkTensor(x, "selectScatter");
+  checkTensor(source, "selectScatter", "src", 2);
   select(x.detach(), dim, index); // throws for a bad index
   return replaced(SelectScatter, x, source, (whole) => select(whole, dim, index));
 }
@@ -275,12 +289,14 @@ export function sliceScatter(
   step = 1,
 ): Tensor {
   checkTensor(x, "sliceScatter");
+  checkTensor(source, "sliceScatter", "src", 2);
   return replaced(SliceScatter, x, source, (whole) => slice(whole, dim, start, end, step));
 }
 
 /** A copy of x with `source` on a diagonal. */
 export function diagonalScatter(x: Tensor, source: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
   checkTensor(x, "diagonalScatter");
+  checkTensor(source, "diagonalScatter", "src", 2);
   return replaced(DiagonalScatter, x, source, (whole) => diagonal(whole, offset, dim1, dim2));
 }
 

@@ -6,7 +6,7 @@
 import { gemm, type Matrix } from "../backend/cpu/gemm_js.ts";
 import { category, type DType, typeName } from "../tensor/dtype.ts";
 import { frozen, type Shape, shapeText } from "../tensor/shape.ts";
-import { allocateTensor, Tensor } from "../tensor/tensor.ts";
+import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
 import { copyInto } from "./copy.ts";
 import { mul } from "./pointwise.ts";
 import { record, recordInPlace, type Rule, type RuleNode, type Save } from "./record.ts";

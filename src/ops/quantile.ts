@@ -4,7 +4,8 @@
  */
 
 import { program } from "../expr/program.ts";
-import { checkTensor } from "../tensor/arguments.ts";
+import { describe } from "../tensor/describe.ts";
+import { checkNumber, checkTensor } from "../tensor/arguments.ts";
 import { scalarTensor } from "../tensor/create.ts";
 import { normalizeDim, type Shape, shapeText } from "../tensor/shape.ts";
 import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
@@ -89,7 +90,7 @@ function apply(
 ): Tensor {
   const o = reduceArgs<QuantileOptions>(dim, options, name, keys);
   const { interpolation = "linear", keepdim = false } = o;
-  const at = q instanceof Tensor ? q : scalarTensor(q, x.dtype);
+  const at = q instanceof Tensor ? q : scalarTensor(checkNumber(q, name, "q"), x.dtype);
   if (x.numel() === 0) throw new RangeError(`${name}() input tensor must be non-empty`);
   if (at.ndim > 1) {
     throw new TypeError(`${name}() q must be a scalar or 1D tensor, got ${shapeText(at.shape)}`);
@@ -104,7 +105,9 @@ function apply(
   }
   if (!["linear", "lower", "higher", "midpoint", "nearest"].includes(interpolation)) {
     throw new RangeError(
-      `${name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got ${interpolation}`,
+      `${name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got ${
+        describe(interpolation)
+      }`,
     );
   }
   const whole = o.dim === undefined || o.dim === null;

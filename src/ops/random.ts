@@ -19,7 +19,8 @@ import {
   uniform as fillUniform,
 } from "../random/distributions.ts";
 import { defaultGenerator, Generator } from "../random/generator.ts";
-import { checkTensor } from "../tensor/arguments.ts";
+import { describe } from "../tensor/describe.ts";
+import { checkInteger, checkKeys, checkNumber, checkTensor } from "../tensor/arguments.ts";
 import { zeros } from "../tensor/create.ts";
 import { checkOptions, finish, type SizeArgs, splitSizes, type TensorOptions } from "../tensor/options.ts";
 import {
@@ -50,10 +51,16 @@ export type RandomSizeArgs =
   | readonly [sizes: readonly number[], options?: RandomOptions]
   | readonly [...sizes: number[], options: RandomOptions];
 
-function generatorOf({ generator }: DrawOptions, caller: string): Generator {
+function generatorOf(options: DrawOptions, caller: string): Generator {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw new TypeError(
+      `${caller}(): options must be an object such as { generator: ... }, not ${describe(options)}`,
+    );
+  }
+  const { generator } = options;
   if (generator === undefined || generator === null) return defaultGenerator;
   if (generator instanceof Generator) return generator;
-  throw new TypeError(`${caller}(): argument 'generator' must be a Generator, not ${typeof generator}`);
+  throw new TypeError(`${caller}(): argument 'generator' must be a Generator, not ${describe(generator)}`);
 }
 
 // ---- filling memory -----------------------------------------------------------------------------------------------
@@ -137,9 +144,10 @@ export function randint(
 export function randint(...args: unknown[]): Tensor {
   const two = typeof args[1] === "number" || typeof args[1] === "bigint";
   const [low, high] = bounds(args[0] as IntegerBound, two ? args[1] as IntegerBound : undefined);
+  for (const bound of [low, high]) if (typeof bound !== "bigint") checkInteger(bound, "randint", "high");
   const [size, given = {}] = args.slice(two ? 2 : 1);
   if (!Array.isArray(size)) {
-    throw new TypeError(`randint(): argument 'size' must be a list of integers, not ${typeof size}`);
+    throw new TypeError(`randint(): argument 'size' must be a list of integers, not ${describe(size)}`);
   }
   const options = checkOptions(given as RandomOptions, "randint", ["generator"]) as RandomOptions;
   const dtype = options.dtype ?? "int64", g = generatorOf(options, "randint");
@@ -149,6 +157,7 @@ export function randint(...args: unknown[]): Tensor {
 /** The integers from 0 to n - 1 in random order; int64 by default. */
 export function randperm(n: number, options: RandomOptions = {}): Tensor {
   checkOptions(options, "randperm", ["generator"]);
+  checkInteger(n, "randperm", "n");
   const order = drawPermutation(n, generatorOf(options, "randperm"));
   const dtype = options.dtype ?? "int64";
   return made(frozen([n]), dtype, options, (out) => {
@@ -229,6 +238,8 @@ export function normal(mean: Tensor | number, std: Tensor | number = 1, ...rest:
       drawNormal(mean, std, generatorOf(options, "normal")),
     );
   }
+  if (!(mean instanceof Tensor)) checkNumber(mean, "normal", "mean");
+  if (!(std instanceof Tensor)) checkNumber(std, "normal", "std");
   const g = generatorOf((rest[0] ?? {}) as DrawOptions, "normal");
   const { dtype } = mean instanceof Tensor ? mean : std as Tensor;
   checkFloat(dtype, "normal_kernel_cpu");
@@ -254,6 +265,7 @@ export function normal(mean: Tensor | number, std: Tensor | number = 1, ...rest:
 /** Ones with the probabilities of the input's elements, else zeros; or with one probability for all, in the input's shape. */
 export function bernoulli(x: Tensor, p?: number | DrawOptions, options: DrawOptions = {}): Tensor {
   checkTensor(x, "bernoulli", "input");
+  if (p !== undefined && typeof p !== "object") checkNumber(p, "bernoulli", "p");
   const given = typeof p === "object" ? p : options;
   const out = allocateTensor(x.shape, x.dtype);
   fillBernoulliInto(out, typeof p === "number" ? p : x, generatorOf(given, "bernoulli"));
@@ -297,8 +309,14 @@ export function multinomial(
       `multinomial only supports floating-point dtypes for input, but got ${typeName(x.dtype)}`,
     );
   }
-  const given = typeof replacement === "object" ? replacement : options;
+  const given = checkKeys(
+    typeof replacement === "object" && replacement !== null ? replacement : options,
+    "multinomial",
+    ["replacement", "generator"],
+  );
   const several = typeof replacement === "boolean" ? replacement : given.replacement ?? false;
+  checkInteger(numSamples, "multinomial", "numSamples");
+  if (several) checkShape([x.ndim === 2 ? x.shape[0] : 1, numSamples], "multinomial");
   const rows = x.ndim === 2 ? x.shape[0] : 1;
   const weights = x.detach().contiguous().typedArray() as FloatArray;
   const picked = drawMultinomial(weights, numSamples, generatorOf(given, "multinomial"), {

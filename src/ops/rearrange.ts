@@ -3,7 +3,8 @@
  * @module
  */
 
-import { checkTensor } from "../tensor/arguments.ts";
+import { brief } from "../tensor/describe.ts";
+import { checkInteger, checkIntegers, checkTensor } from "../tensor/arguments.ts";
 import { frozen, normalizeDim, type Shape, shapeText, sizesFrom } from "../tensor/shape.ts";
 import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
 import { copyInto } from "./copy.ts";
@@ -71,7 +72,8 @@ const Rot90: Rule<{ k: number; dims: readonly number[] }> = {
 /** A copy turned by k right angles, from the first of two dimensions towards the second. */
 export function rot90(x: Tensor, k = 1, dims: readonly number[] = [0, 1]): Tensor {
   checkTensor(x, "rot90");
-  if (!Number.isInteger(k)) throw new TypeError(`rot90(): k must be an integer, got ${String(k)}`);
+  checkInteger(k, "rot90", "k");
+  checkIntegers(dims, "rot90", "dims");
   if (dims.length !== 2) {
     throw new TypeError(`expected total rotation dims == 2, but got dims = ${dims.length}`);
   }
@@ -200,7 +202,7 @@ export function repeatInterleave(
     return input.indexSelect(d, repeated(repeats, size, o.outputSize));
   }
   const count = repeats instanceof Tensor ? repeats.item() as number : repeats;
-  if (!Number.isInteger(count)) throw new TypeError(`repeats must be an integer, got ${String(count)}`);
+  if (!Number.isInteger(count)) throw new TypeError(`repeats must be an integer, got ${brief(count)}`);
   if (count < 0) throw new RangeError("Repeats must be non-negative");
   const shape = [...input.shape.slice(0, d + 1), count, ...input.shape.slice(d + 1)];
   const whole = input.shape.map((s, i) => i === d ? s * count : s);
@@ -221,12 +223,15 @@ function repeated(repeats: Tensor, size: number, outputSize: number | undefined)
     );
   }
   if (counts.some((c) => c < 0)) throw new RangeError("repeats can not be negative");
-  const places = counts.flatMap((c, i) => new Array<bigint>(c).fill(BigInt(i)));
-  if (outputSize !== undefined && outputSize !== places.length) {
-    throw new RangeError(`allocated size does not match required size: ${outputSize} and ${places.length}`);
+  const total = counts.reduce((a, b) => a + b, 0);
+  if (outputSize !== undefined && outputSize !== total) {
+    throw new RangeError(
+      `allocated size does not match required size: ${brief(outputSize)} and ${total}`,
+    );
   }
-  const index = allocateTensor(frozen([places.length]), "int64");
-  (index.storage.data as BigInt64Array).set(places);
+  const index = allocateTensor(frozen([total]), "int64"), places = index.storage.data as BigInt64Array;
+  let at = 0;
+  counts.forEach((c, i) => places.fill(BigInt(i), at, at += c));
   return index;
 }
 
@@ -238,9 +243,10 @@ function triangle(name: "tril" | "triu"): (x: Tensor, diagonal?: number) => Tens
     backward: (g, { args }) => [apply(g, args.diagonal)],
   };
   const apply = (x: Tensor, diagonal = 0): Tensor => {
+    checkTensor(x, name);
     if (x.ndim < 2) throw new TypeError(`${name}: input tensor must have at least 2 dimensions`);
     if (!Number.isInteger(diagonal)) {
-      throw new TypeError(`${name}(): diagonal must be an integer, got ${String(diagonal)}`);
+      throw new TypeError(`${name}(): diagonal must be an integer, got ${brief(diagonal)}`);
     }
     const out = allocateTensor(x.shape, x.dtype), data = out.storage.data;
     copyInto(out, x);
@@ -274,6 +280,7 @@ export function diagEmbed(x: Tensor, offset = 0, dim1 = -2, dim2 = -1): Tensor {
   if (x.ndim === 0) throw new TypeError("diag_embed(): expected a tensor with at least one dimension");
   const ndim = x.ndim + 1, a = normalizeDim(dim1, ndim), b = normalizeDim(dim2, ndim);
   if (a === b) throw new RangeError(`diagonal dimensions cannot be identical ${dim1}, ${dim2}`);
+  checkInteger(offset, "diagEmbed", "offset");
   const size = x.shape[x.ndim - 1] + Math.abs(offset);
   const rest = x.shape.slice(0, -1);
   const shape = Array.from({ length: ndim }, (_, i) => i === a || i === b ? size : rest.shift()!);

@@ -6,7 +6,8 @@
 import { mode } from "../autograd/modes.ts";
 import type { LineOp } from "../backend/cpu/lines_js.ts";
 import { program } from "../expr/program.ts";
-import { checkKeys, checkTensor } from "../tensor/arguments.ts";
+import { brief } from "../tensor/describe.ts";
+import { checkKeys, checkNumber, checkOptionalTensor, checkTensor } from "../tensor/arguments.ts";
 import { category, type DType, getDefaultDtype, isFloatingPoint } from "../tensor/dtype.ts";
 import { ones } from "../tensor/create.ts";
 import { normalizeDim } from "../tensor/shape.ts";
@@ -168,6 +169,7 @@ function extremeScan(name: "cummax" | "cummin", sign: string): (x: Tensor, dim: 
     },
   };
   return (x, dim) => {
+    checkTensor(x, name);
     const d = normalizeDim(dim, x.ndim);
     const [values, indices] = alongLines(x, d, op, [x.dtype, "int64"]);
     recordAll(rule, [values, indices], [x], { dim: d }, { indices });
@@ -198,13 +200,17 @@ export interface DiffOptions {
 export function diff(x: Tensor, options: DiffOptions = {}): Tensor {
   checkTensor(x, "diff");
   const { n = 1, dim = -1, prepend, append } = checkKeys(options, "diff", ["n", "dim", "prepend", "append"]);
+  checkOptionalTensor(prepend, "diff", "prepend");
+  checkOptionalTensor(append, "diff", "append");
   if (x.ndim === 0) throw new TypeError("diff expects input to be at least one-dimensional");
-  if (!Number.isInteger(n) || n < 0) throw new RangeError(`order must be non-negative but got ${n}`);
+  if (!Number.isInteger(n) || n < 0) {
+    throw new RangeError(`order must be non-negative but got ${brief(n)}`);
+  }
   const d = normalizeDim(dim, x.ndim);
-  const parts = [prepend, x, append].filter((t) => t !== undefined);
+  const parts = [prepend, x, append].filter((t) => t !== undefined && t !== null);
   let out = parts.length === 1 ? x : cat(parts, { dim: d });
   if (n === 0) return out;
-  for (let k = 0; k < n; k++) {
+  for (let k = 0; k < n && (k === 0 || out.shape[d] > 0); k++) {
     const rest = Math.max(out.shape[d] - 1, 0);
     const later = out.narrow(d, Math.min(1, out.shape[d]), rest), earlier = out.narrow(d, 0, rest);
     out = out.dtype === "bool" ? later.ne(earlier) : later.sub(earlier);
@@ -251,7 +257,10 @@ function trapezoidArgs(
   caller: string,
 ) {
   const given = options instanceof Tensor ? { ...more, x: options } : options ?? {};
-  return checkKeys(given as TrapezoidOptions, caller, trapezoidKeys);
+  const checked = checkKeys(given as TrapezoidOptions, caller, trapezoidKeys);
+  checkOptionalTensor(checked.x, caller, "x");
+  if (checked.dx !== undefined) checkNumber(checked.dx, caller, "dx");
+  return checked;
 }
 
 /** The area under y along a dimension by the trapezoidal rule; the places x may be given second, as in PyTorch. */

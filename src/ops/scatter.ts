@@ -3,7 +3,8 @@
  * @module
  */
 
-import { checkTensor } from "../tensor/arguments.ts";
+import { brief } from "../tensor/describe.ts";
+import { checkKeys, checkScalar, checkTensor } from "../tensor/arguments.ts";
 import { type Scalar, typeName } from "../tensor/dtype.ts";
 import { broadcastShapes, normalizeDim, type Shape, shapeText } from "../tensor/shape.ts";
 import { installMethods, Tensor } from "../tensor/tensor.ts";
@@ -113,8 +114,11 @@ export function takeAlongDim(
   indices: Tensor,
   dim: number | null | TakeAlongDimOptions = null,
 ): Tensor {
+  checkTensor(x, "takeAlongDim");
   checkTensor(indices, "takeAlongDim", "indices");
-  const chosen = typeof dim === "object" && dim !== null ? dim.dim ?? null : dim;
+  const chosen = typeof dim === "object" && dim !== null
+    ? checkKeys(dim, "takeAlongDim", ["dim"]).dim ?? null
+    : dim;
   if (indices.dtype !== "int64") {
     throw new TypeError(
       `torch.take_along_dim(): dtype of indices should be Long but got ${typeName(indices.dtype)}`,
@@ -152,9 +156,11 @@ function scatterInto(
   dim: number,
   index: Tensor,
   src: Tensor | Scalar,
-  { reduce }: ScatterOptions,
+  options: ScatterOptions,
 ): Tensor {
   const caller = inPlace ? "scatter_" : "scatter";
+  const { reduce } = checkKeys(options, caller, ["reduce"]);
+  if (!(src instanceof Tensor)) checkScalar(src, caller, "src");
   if (reduce !== undefined && reduce !== "add" && reduce !== "multiply") {
     throw new TypeError("reduce argument must be either add or multiply.");
   }
@@ -221,12 +227,13 @@ function reduceInto(
   index: Tensor,
   src: Tensor,
   reduce: ScatterReduction,
-  { includeSelf = true }: ScatterReduceOptions,
+  options: ScatterReduceOptions,
 ): Tensor {
   const caller = inPlace ? "scatterReduce_" : "scatterReduce";
+  const { includeSelf = true } = checkKeys(options, caller, ["includeSelf"]);
   if (!scatterReductions.includes(reduce)) {
     throw new TypeError(
-      `reduce argument must be either sum, prod, mean, amax or amin, got ${String(reduce)}`,
+      `reduce argument must be either sum, prod, mean, amax or amin, got ${brief(reduce)}`,
     );
   }
   const selection = along("scatter", "self", x, dim, index, checkTensor(src, caller, "src"));

@@ -3,13 +3,14 @@
  * @module
  */
 
-import { checkKeys, checkTensor } from "../tensor/arguments.ts";
-import { promoteTypes, resultType, type Scalar } from "../tensor/dtype.ts";
+import { checkKeys, checkNumber, checkTensor } from "../tensor/arguments.ts";
+import { allocate, promoteTypes, resultType, type Scalar } from "../tensor/dtype.ts";
 import { frozen, normalizeDim, sameShape, type Shape, shapeText } from "../tensor/shape.ts";
 import { scalarTensor } from "../tensor/create.ts";
 import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
 import { to } from "./copy.ts";
 import { argsort } from "./order.ts";
+import { checkOperand, operandTensor } from "./table.ts";
 
 type Values = ArrayLike<number | bigint>;
 
@@ -135,6 +136,8 @@ export interface IsinOptions {
 /** For each element whether it is one of `testElements`. */
 export function isin(x: Tensor | Scalar, testElements: Tensor | Scalar, options: IsinOptions = {}): Tensor {
   const { invert = false } = checkKeys(options, "isin", ["assumeUnique", "invert"]);
+  checkOperand(x, "isin");
+  checkOperand(testElements, "isin");
   const dtype = resultType([x, testElements]);
   const wrap = (t: Tensor | Scalar) => to(t instanceof Tensor ? t : scalarTensor(t), dtype);
   const left = wrap(x), known = new Set<number | bigint>(Array.from(elements(wrap(testElements))));
@@ -171,11 +174,12 @@ export function bincount(x: Tensor, options: BincountOptions = {}): Tensor {
   if (x.ndim !== 1 || values.some((v) => v < 0)) {
     throw new TypeError("bincount only supports 1-d non-negative integral inputs.");
   }
+  if (weights !== undefined) checkTensor(weights, "bincount", "weights");
   if (weights !== undefined && !sameShape(weights.shape, x.shape)) {
     throw new TypeError("weights should be 1-d and have the same length as input");
   }
   const bins = values.reduce((most, v) => Math.max(most, v + 1), minlength);
-  const sums = new Float64Array(bins);
+  const sums = allocate("float64", bins) as Float64Array;
   const by = weights === undefined ? null : elements(weights);
   values.forEach((v, i) => sums[v] += by === null ? 1 : Number(by[i]));
   const out = allocateTensor(
@@ -203,6 +207,8 @@ export function histc(x: Tensor, bins?: number | HistcOptions, options: HistcOpt
   const given = typeof bins === "number" ? { ...options, bins } : bins ?? options;
   const { bins: count = 100, min = 0, max = 0 } = checkKeys(given, "histc", ["bins", "min", "max"]);
   if (!Number.isInteger(count) || count <= 0) throw new RangeError("bins must be > 0");
+  checkNumber(min, "histc", "min");
+  checkNumber(max, "histc", "max");
   const values = Array.from(elements(x), Number);
   let low = min, high = max;
   if (low === high && values.length > 0) {
@@ -260,7 +266,7 @@ export function searchsorted(
   if (sequence.ndim === 0) {
     throw new TypeError("torch.searchsorted(): boundaries tensor should have positive dimension");
   }
-  const wanted = values instanceof Tensor ? values : scalarTensor(values);
+  const wanted = operandTensor(values, "searchsorted");
   if (sequence.ndim > 1 && !sameShape(sequence.shape.slice(0, -1), wanted.shape.slice(0, -1))) {
     throw new TypeError(
       "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and " +
@@ -276,6 +282,7 @@ export function searchsorted(
         `${sequence.dtype} and input value tensor dtype ${wanted.dtype}`,
     );
   }
+  if (o.sorter !== undefined) checkTensor(o.sorter, "searchsorted", "sorter");
   const n = sequence.shape[sequence.ndim - 1];
   const bounds = elements(sequence), v = elements(wanted);
   const sorter = o.sorter === undefined ? null : elements(o.sorter);
@@ -310,6 +317,8 @@ export interface BucketizeOptions {
 
 /** For each element the number of the bucket between sorted boundaries. */
 export function bucketize(x: Tensor | number, boundaries: Tensor, options: BucketizeOptions = {}): Tensor {
+  checkOperand(x, "bucketize");
+  checkTensor(boundaries, "bucketize", "boundaries", 2);
   checkKeys(options, "bucketize", ["right", "outInt32"]);
   if (boundaries.ndim !== 1) {
     throw new TypeError(

@@ -4,6 +4,7 @@
  */
 
 import { mode } from "../autograd/modes.ts";
+import { brief } from "../tensor/describe.ts";
 import { checkTensor } from "../tensor/arguments.ts";
 import { frozen, normalizeDim, type Shape, shapeText } from "../tensor/shape.ts";
 import { installMethods, type Tensor } from "../tensor/tensor.ts";
@@ -17,8 +18,8 @@ interface Sizes {
 function checkIntegers(caller: string, values: Readonly<Record<string, number>>): void {
   for (const [name, value] of Object.entries(values)) {
     // an infinite bound is far enough
-    if (!Number.isInteger(value) && Math.abs(value) !== Infinity) {
-      throw new TypeError(`${caller}(): ${name} must be an integer, got ${String(value)}`);
+    if (!Number.isInteger(value) && value !== Infinity && value !== -Infinity) {
+      throw new TypeError(`${caller}(): ${name} must be an integer, got ${brief(value)}`);
     }
   }
 }
@@ -59,7 +60,7 @@ export function select(x: Tensor, dim: number, index: number): Tensor {
   if (x.ndim === 0) throw new RangeError("select() cannot be applied to a 0-dim tensor.");
   const d = normalizeDim(dim, x.ndim), size = x.shape[d];
   if (!Number.isInteger(index)) {
-    throw new TypeError(`select(): index must be an integer, got ${String(index)}`);
+    throw new TypeError(`select(): index must be an integer, got ${brief(index)}`);
   }
   if (index < -size || index >= size) {
     throw new RangeError(

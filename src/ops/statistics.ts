@@ -4,7 +4,8 @@
  */
 
 import type { Fold } from "../backend/cpu/reduce_js.ts";
-import { checkKeys, checkTensor } from "../tensor/arguments.ts";
+import { brief } from "../tensor/describe.ts";
+import { checkKeys, checkNumber, checkTensor } from "../tensor/arguments.ts";
 import { isFloatingPoint } from "../tensor/dtype.ts";
 import { numel, type Shape, shapeText } from "../tensor/shape.ts";
 import { installMethods, type Tensor } from "../tensor/tensor.ts";
@@ -59,13 +60,14 @@ function compute(
   dim: Dims | VarOptions | undefined,
   options: VarOptions | undefined,
 ): Spread {
+  checkTensor(x, name);
   const o = reduceArgs<VarOptions>(dim, options, name, varKeys);
   if (o.correction !== undefined && o.unbiased !== undefined) {
     throw new TypeError(`${name}(): give correction or unbiased, not both`);
   }
   const correction = o.correction ?? (o.unbiased === false ? 0 : 1);
   if (typeof correction !== "number") {
-    throw new TypeError(`${name}(): correction must be a number, got ${String(correction)}`);
+    throw new TypeError(`${name}(): correction must be a number, got ${brief(correction)}`);
   }
   if (!isFloatingPoint(x.dtype)) {
     throw new TypeError("std and var only support floating point and complex dtypes");
@@ -114,7 +116,6 @@ export { variance as var };
 
 /** The standard deviation of all elements, or over dimensions: the root of {@linkcode variance}. */
 export function std(x: Tensor, dim?: Dims | VarOptions, options?: VarOptions): Tensor {
-  checkTensor(x, "std");
   const { spread, args } = compute("std", true, x, dim, options);
   return record(Std, spread, [x], args, { self: x, result: spread });
 }
@@ -143,7 +144,6 @@ const StdMean = withMean("StdMeanBackward0", stdBackward);
 
 /** The variance and the mean. */
 export function varMean(x: Tensor, dim?: Dims | VarOptions, options?: VarOptions): [Tensor, Tensor] {
-  checkTensor(x, "varMean");
   const { spread, mean, args } = compute("var_mean", false, x, dim, options);
   recordAll(VarMean, [spread, mean], [x], args, { self: x, result0: spread });
   return [spread, mean];
@@ -151,7 +151,6 @@ export function varMean(x: Tensor, dim?: Dims | VarOptions, options?: VarOptions
 
 /** The standard deviation and the mean. */
 export function stdMean(x: Tensor, dim?: Dims | VarOptions, options?: VarOptions): [Tensor, Tensor] {
-  checkTensor(x, "stdMean");
   const { spread, mean, args } = compute("std_mean", true, x, dim, options);
   recordAll(StdMean, [spread, mean], [x], args, { self: x, result0: spread });
   return [spread, mean];
@@ -179,12 +178,14 @@ export function cov(x: Tensor, options: CovOptions = {}): Tensor {
       `cov(): expected input to have two or fewer dimensions but got an input with ${x.ndim} dimensions`,
     );
   }
+  checkNumber(correction, "cov", "correction");
   if (x.dtype === "bool") throw new TypeError("cov(): bool dtype is not supported for input");
   const rows = x.ndim < 2 ? x.reshape(1, -1) : x;
   const observations = rows.shape[1];
   let weights: Tensor | null = null;
   for (const [name, w] of [["fweights", fweights], ["aweights", aweights]] as const) {
     if (w === undefined) continue;
+    checkTensor(w, "cov", name);
     if (w.ndim > 1 || w.numel() !== observations) {
       throw new TypeError(
         `cov(): expected ${name} to have one element for each of ${observations} observations, got ${

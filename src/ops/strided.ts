@@ -3,7 +3,7 @@
  * @module
  */
 
-import { checkTensor } from "../tensor/arguments.ts";
+import { checkInteger, checkIntegers, checkTensor } from "../tensor/arguments.ts";
 import { fromTypedArray } from "../tensor/create.ts";
 import { allocate, type DType, itemSize, typeName } from "../tensor/dtype.ts";
 import { frozen, numel, type Shape, shapeText } from "../tensor/shape.ts";
@@ -49,6 +49,9 @@ export function asStrided(
   storageOffset?: number,
 ): Tensor {
   checkTensor(x, "asStrided");
+  checkIntegers(size, "asStrided", "size");
+  checkIntegers(stride, "asStrided", "stride");
+  if (storageOffset !== undefined) checkInteger(storageOffset, "asStrided", "storageOffset");
   if (size.length !== stride.length) {
     throw new TypeError(
       `mismatch in length of strides and shape: ${shapeText(stride)} and ${shapeText(size)}`,
@@ -57,7 +60,7 @@ export function asStrided(
   const offset = storageOffset ?? x.offset;
   let last = offset;
   for (let i = 0; i < size.length; i++) {
-    if (!Number.isInteger(size[i]) || !Number.isInteger(stride[i]) || size[i] < 0 || stride[i] < 0) {
+    if (size[i] < 0 || stride[i] < 0) {
       throw new RangeError(
         `asStrided: sizes and strides must be non-negative integers, got ${shapeText(size)} and ${
           shapeText(stride)

@@ -4,6 +4,7 @@
  */
 
 import { program } from "../expr/program.ts";
+import { brief } from "../tensor/describe.ts";
 import { scalarTensor } from "../tensor/create.ts";
 import { installMethods, Tensor } from "../tensor/tensor.ts";
 import { applyInPlace, applyPointwise } from "./apply.ts";
@@ -58,7 +59,7 @@ export function checkOperand(x: unknown, name: string): Operand {
     return x;
   }
   throw new TypeError(
-    `${name}(): expected a tensor, number, bigint or boolean, but got ${x === null ? "null" : typeof x}`,
+    `${name}(): expected a tensor, number, bigint or boolean, but got ${brief(x)}`,
   );
 }
 

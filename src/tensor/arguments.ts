@@ -4,7 +4,7 @@
  * @module
  */
 
-import { describe } from "./describe.ts";
+import { brief, describe } from "./describe.ts";
 import { checkDType, type DType } from "./dtype.ts";
 import { Tensor } from "./tensor.ts";
 
@@ -35,9 +35,14 @@ export function checkTensors(tensors: unknown, caller: string, name = "tensors")
   if (!Array.isArray(tensors)) throw mismatch(caller, name, 1, "a list of tensors", tensors);
   tensors.forEach((t, i) => {
     if (t instanceof Tensor) return;
-    throw new TypeError(`expected Tensor as element ${i} in argument 0, but got ${describe(t)}`);
+    throw new TypeError(`expected Tensor as element ${i} in argument 0, but got ${brief(t)}`);
   });
   return tensors;
+}
+
+/** One tensor or a list of them, as a list. */
+export function tensorList(tensors: unknown, caller: string, name: string): readonly Tensor[] {
+  return tensors instanceof Tensor ? [tensors] : checkTensors(tensors, caller, name);
 }
 
 /** A number, not a bigint. */

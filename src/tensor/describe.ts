@@ -26,3 +26,8 @@ export function describe(value: unknown): string {
       return typeof value;
   }
 }
+
+/** As {@linkcode describe}, but a number stands for itself: for places where a number of another size was expected. */
+export function brief(value: unknown): string {
+  return typeof value === "number" ? String(value) : describe(value);
+}

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { describe } from "./describe.ts";
+import { brief, describe } from "./describe.ts";
 
 /** Sizes of a tensor. */
 export type Shape = readonly number[];
@@ -58,7 +58,7 @@ export function sameShape(a: Shape, b: Shape): boolean {
 
 /** A shape as PyTorch prints it in messages: `[2, 3]`. */
 export function shapeText(shape: readonly unknown[]): string {
-  return `[${shape.map((s) => typeof s === "number" ? s : describe(s)).join(", ")}]`;
+  return `[${shape.map(brief).join(", ")}]`;
 }
 
 /** The shape to which all the given shapes broadcast. */
@@ -99,7 +99,7 @@ export function broadcastStrides(shape: Shape, strides: Shape, target: Shape): S
 /** Turns a dimension that may count from the end into one from 0; a 0-d tensor has the dimensions -1 and 0. */
 export function normalizeDim(dim: number, ndim: number): number {
   const n = Math.max(ndim, 1);
-  if (!Number.isInteger(dim)) throw new TypeError(`a dimension must be an integer, got ${describe(dim)}`);
+  if (!Number.isInteger(dim)) throw new TypeError(`a dimension must be an integer, got ${brief(dim)}`);
   if (dim < -n || dim >= n) {
     throw new RangeError(
       `Dimension out of range (expected to be in range of [${-n}, ${n - 1}], but got ${dim})`,
@@ -149,7 +149,7 @@ export function inferShape(sizes: readonly number[], count: number): Shape {
   for (let i = 0; i < sizes.length; i++) {
     const size = sizes[i];
     if (!Number.isInteger(size)) {
-      throw new TypeError(`shape dimensions must be integers, got ${describe(size)} at index ${i}`);
+      throw new TypeError(`shape dimensions must be integers, got ${brief(size)} at index ${i}`);
     }
     if (size === -1) {
       if (unknown >= 0) throw new RangeError("only one dimension can be inferred");

@@ -8,6 +8,7 @@ import { DISPLAY, type Displayable, type MimeBundle } from "../display/mime.ts";
 import type { TensorMethods } from "../ops/methods.ts";
 import { warn } from "../warn.ts";
 import { type AutogradMeta, type VersionCounter, viewHooks, type ViewInfo } from "./autograd_meta.ts";
+import { describe } from "./describe.ts";
 import type { Device } from "./device.ts";
 import { type DType, isFloatingPoint, type TypedArray } from "./dtype.ts";
 import { tensorBundle } from "./display.ts";
@@ -234,6 +235,9 @@ export class Tensor implements Displayable {
 
   /** The element at a row-major index, as stored: bigint for int64, 0 or 1 for bool. For the inside of the house. */
   at(index: number): number | bigint {
+    if (typeof index !== "number") {
+      throw new TypeError(`at(): index must be an integer, not ${describe(index)}`);
+    }
     let at = this.offset;
     for (let d = this.shape.length - 1; d >= 0; d--) {
       const size = this.shape[d];

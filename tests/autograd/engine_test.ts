@@ -48,7 +48,7 @@ Deno.test("hooks run in order, may replace the gradient, and can be removed", ()
   second.remove();
   y.mul(1).backward();
   assertEquals(seen, [1, 10, 1]);
-  assertThrows(() => leaf(1).registerHook(5 as never), TypeError, "expected a function");
+  assertThrows(() => leaf(1).registerHook(5 as never), TypeError, "must be a function, not number 5");
   const z = leaf([1, 2]), w = z.mul(2);
   w.registerHook(() => dg.zeros(3, { dtype: "float64" }));
   assertThrows(() => w.sum().backward(), TypeError, "hook has changed the size of value");
