@@ -22,7 +22,7 @@ export interface Displayable {
  * @returns True where it has the display method.
  */
 export function isDisplayable(value: unknown): value is Displayable {
-  return typeof value === "object" && value !== null &&
+  return (typeof value === "object" || typeof value === "function") && value !== null &&
     typeof (value as Partial<Displayable>)[DISPLAY] === "function";
 }
 
