@@ -38,7 +38,12 @@ Deno.test("an image: the shapes, floats from 0 to 1 and bytes", () => {
   const rgb = [[255, 51, 102, 255], [0, 0, 0, 255]];
   assertEquals(drawn(picture(channels)), rgb);
   assertEquals(drawn(picture(channels.permute(1, 2, 0), { channels: "last" })), rgb);
-  assertEquals(drawn(picture(dg.tensor([1, 1, 1, 0.2]).view(1, 1, 4))), [[255, 255, 255, 51]]);
+  assertEquals(drawn(picture(dg.tensor([1, 1, 1, 0.2]).view(1, 1, 4), { channels: "last" })), [[
+    255,
+    255,
+    255,
+    51,
+  ]]);
   const both = dg.zeros(3, 2, 3);
   assertEquals(drawn(picture(both)).length, 6);
   assertEquals(drawn(picture(both, { channels: "last" })).length, 6);
@@ -128,7 +133,7 @@ Deno.test("images are saved as PNG, and name what is wrong", async () => {
   });
   // deno-lint-ignore no-explicit-any
   const wrong = (value: unknown): any => value;
-  assertThrows(() => picture([1, 2]), TypeError, "got [2]");
+  assertThrows(() => picture(wrong([1, 2])), TypeError, "got [2]");
   assertThrows(() => picture(dg.zeros(2, 5, 5)), TypeError, "1, 3 or 4 channels, got [2, 5, 5]");
   assertThrows(() => picture(dg.zeros(0, 5)), RangeError, "no pixels");
   assertThrows(() => picture(wrong("x")), TypeError, 'got "x" (string)');
