@@ -116,6 +116,7 @@ export class Lanes {
     return this.each(operands, () => this.code.simd(op));
   }
 
+  /** Appends the same for each vector of some operands; those that are all the same serve for each. */
   private each(operands: readonly Value[], append: () => void): Value {
     const count = Math.max(...operands.map((v) => v.length));
     return Array.from({ length: count }, (_, k) => {
@@ -142,10 +143,12 @@ export class Lanes {
       : this.kernel.constant(`i${x}`, () => new Int32Array(4).fill(Number(x)));
   }
 
+  /** An operand as vectors. */
   private value(x: Value | number): Value {
     return typeof x === "number" ? this.number(x) : x;
   }
 
+  /** Appends an instruction of the row of arithmetic ones. */
   private arithmetic(index: number, ...operands: (Value | number)[]): Value {
     return this.apply(this.codes.arithmetic + index, ...operands.map((x) => this.value(x)));
   }
@@ -331,6 +334,7 @@ export class Lanes {
     return this.pairs(v, LOW_WORDS);
   }
 
+  /** Each two vectors as one of bytes of both. */
   private pairs(v: Value, bytes: readonly number[]): Value {
     if (v.length === 1) return this.shuffle(v, v, bytes);
     const evens = v.filter((_, k) => k % 2 === 0), odds = v.filter((_, k) => k % 2 === 1);
