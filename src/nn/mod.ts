@@ -13,4 +13,5 @@ export * from "./losses.ts";
 export { type BackwardHook, type ForwardHook, type ForwardPreHook, Module } from "./module.ts";
 export { Parameter, type ParameterOptions } from "./parameter.ts";
 export { IncompatibleKeys, type LoadOptions } from "./state_dict.ts";
+export { type Summary, summary, type SummaryInput, type SummaryRow } from "./summary.ts";
 export * as utils from "./utils.ts";
