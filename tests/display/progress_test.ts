@@ -1,5 +1,12 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { progress, progressLine, progressOn, type ProgressState } from "../../src/display/progress.ts";
+import { progress, progressOn } from "../../src/display/progress.ts";
+import {
+  ProgressBoard,
+  progressLine,
+  type ProgressScreen,
+  type ProgressState,
+  terminalScreen,
+} from "../../src/display/progress_bars.ts";
 import { captureConsole, withNotebook } from "./helpers.ts";
 
 /** Loops over items with a clock that moves `tick` ms an item, and gives the states drawn. */
@@ -111,4 +118,122 @@ Deno.test("progress names what is wrong with its arguments", () => {
   assertThrows(() => progress([1], { total: NaN }), RangeError, "got NaN");
   // deno-lint-ignore no-explicit-any
   assertThrows(() => progress({} as any), TypeError, "got object");
+});
+
+/** A board whose clock moves by hand, and the bars it showed: label, items done, and whether it was over. */
+function board(interval = 100): {
+  shown: string[];
+  loop: (n: number, label: string) => Iterable<number>;
+  wait: (ms: number) => void;
+} {
+  let time = 0;
+  const shown: string[] = [], now = (): number => time;
+  const screen: ProgressScreen = {
+    interval,
+    show: (states, over) =>
+      void shown.push(states.map(({ label, done }) => `${label}${done}`).join(" ") + (over ? " over" : "")),
+  };
+  const bars = new ProgressBoard(screen, now);
+  return {
+    shown,
+    loop: (n, label) => progressOn(n, { label }, () => bars.open(), now),
+    wait: (ms) => void (time += ms),
+  };
+}
+
+Deno.test("nested loops: their bars stand under each other, the inner one's place is used again", () => {
+  const { shown, loop, wait } = board();
+  for (const _ of loop(2, "a")) for (const _ of loop(2, "b")) wait(60);
+  assertEquals(shown[0], "a0");
+  assertEquals(shown.at(-1), "a2 over");
+  assert(shown.includes("a0 b2") && shown.some((line) => line.startsWith("a1 b")), shown.join("; "));
+  assert(shown.every((line) => line.split(" ").length <= 2));
+});
+
+Deno.test("many short inner loops are drawn no more often than the interval", () => {
+  const { shown, loop, wait } = board();
+  for (const _ of loop(1000, "a")) for (const _ of loop(3, "b")) wait(1);
+  assert(shown.length <= 3000 / 100 + 2, `${shown.length} pictures`);
+  assertEquals(shown.at(-1), "a1000 over");
+});
+
+Deno.test("three levels, and loops side by side", () => {
+  const deep = board(0);
+  for (const _ of deep.loop(2, "a")) for (const _ of deep.loop(1, "b")) for (const _ of deep.loop(1, "c"));
+  assert(deep.shown.includes("a0 b0 c0") && deep.shown.includes("a1 b0 c0"), deep.shown.join("; "));
+  assertEquals(deep.shown.at(-1), "a2 over");
+  const { shown, loop } = board(0);
+  const [a, b] = [loop(1, "a"), loop(2, "b")].map((items) => items[Symbol.iterator]());
+  a.next();
+  b.next();
+  a.next();
+  b.next();
+  b.next();
+  assertEquals(shown.at(-1), "a1 b2 over");
+  for (const _ of loop(1, "c"));
+  assertEquals(shown.at(-1), "c1 over");
+});
+
+Deno.test("an error in an inner loop leaves no bar behind", () => {
+  const { shown, loop } = board(0);
+  assertThrows(() => {
+    for (const _ of loop(2, "a")) for (const _ of loop(2, "b")) throw new RangeError("stop");
+  }, RangeError);
+  assertEquals(shown.at(-1), "a0 over");
+});
+
+Deno.test("on a terminal bars are drawn over the ones before, and cut at its edge", () => {
+  let text = "";
+  const screen = terminalScreen((part) => void (text += part), () => 20);
+  const state = { done: 1, total: 2, seconds: 1, label: "epoch", finished: false };
+  screen.show([state], false);
+  screen.show([state, { ...state, label: "b" }], false);
+  screen.show([state], true);
+  assertEquals(text.split("\r").slice(1), [
+    "\x1b[Jepoch:  50% |██████",
+    "\x1b[Jepoch:  50% |██████\nb:  50% |██████████",
+    "\x1b[1A\x1b[Jepoch:  50% |██████\n",
+  ]);
+});
+
+Deno.test("in a notebook nested bars share one display", async () => {
+  const sent = await withNotebook(() => {
+    for (const _ of progress(2, { label: "outer" })) {
+      for (const _ of progress([1, 2], { label: "inner" })) {
+        const until = performance.now() + 140;
+        while (performance.now() < until);
+      }
+    }
+  });
+  const ids = new Set(sent.map((m) => (m.content.transient as { display_id: string }).display_id));
+  assertEquals(ids.size, 1);
+  const texts = sent.map((m) => (m.content.data as Record<string, string>)["text/html"]);
+  assert(texts.some((html) => /outer: [01]\/2[\s\S]*inner: [12]\/2/.test(html)));
+  assertMatch(texts.at(-1)!, /outer: 2\/2/);
+  assert(!texts.at(-1)!.includes("inner"));
+});
+
+Deno.test("progress takes asynchronous iterables", async () => {
+  async function* slow(): AsyncGenerator<number> {
+    for (let i = 0; i < 3; i++) {
+      await Promise.resolve();
+      yield i;
+    }
+  }
+  const drawn: ProgressState[] = [], seen: number[] = [];
+  const sink = { interval: 100, draw: (state: ProgressState) => void drawn.push(state) };
+  for await (const i of progressOn(slow(), { total: 3 }, () => sink)) {
+    seen.push(i);
+    if (i === 1) break;
+  }
+  assertEquals(seen, [0, 1]);
+  assertEquals([drawn.at(-1)!.done, drawn.at(-1)!.finished], [1, true]);
+  const lines = await captureConsole("error", async () => {
+    const items: number[] = [];
+    await withNotebook(async () => {
+      for await (const i of progress(slow())) items.push(i);
+    });
+    assertEquals(items, [0, 1, 2]);
+  });
+  assertEquals(lines, []);
 });
