@@ -10,8 +10,8 @@ import type { Expr } from "./expr.ts";
 import { postorder } from "./expr.ts";
 import { primitives, spell } from "./primitives.ts";
 import { expandPowers, type Program } from "./program.ts";
-import elementary from "./wgsl_functions.ts";
-import special from "./wgsl_special.ts";
+import { elementaryWgsl } from "./wgsl_functions.ts";
+import { specialWgsl } from "./wgsl_special.ts";
 
 /** The arithmetic of the generated code: f32, f64 or i32. */
 export type WgslFlavor = "float" | "double" | "int";
@@ -247,7 +247,7 @@ let library: Map<string, string> | undefined;
 function functions(): Map<string, string> {
   if (library === undefined) {
     library = new Map();
-    for (const part of (elementary + special + doubles).split(/^(?=fn |var<private> )/m)) {
+    for (const part of (elementaryWgsl + specialWgsl + doubles).split(/^(?=fn |var<private> )/m)) {
       const name = /^(?:fn|var<private>) (m_\w+)/.exec(part)?.[1];
       if (name !== undefined) library.set(name, part.replace(/\n\/\/.*$/gm, "").trim());
     }

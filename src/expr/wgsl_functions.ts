@@ -21,7 +21,8 @@ function literal(value: number): string {
   return /[.e]/.test(text) ? text : `${text}.0`;
 }
 
-const source = `
+/** WGSL source: elementary functions and integer arithmetic. */
+export const elementaryWgsl: string = `
 fn m_opaque(v: f32) -> f32 { return bitcast<f32>(bitcast<u32>(v) ^ zero()); }
 fn m_high(v: f32) -> f32 { return bitcast<f32>(bitcast<u32>(v) & 0xfffff000u); }
 fn m_bits(b: u32) -> f32 { return bitcast<f32>(b ^ zero()); }
@@ -452,5 +453,3 @@ fn m_lcm(a: i32, b: i32) -> i32 {
   return abs((a / d) * b);
 }
 `;
-
-export default source;

@@ -7,7 +7,8 @@
  */
 import { horner } from "./wgsl_functions.ts";
 
-const source = `
+/** WGSL source: error function, gamma function and relatives, Bessel functions. */
+export const specialWgsl: string = `
 // exp(sign * x^2) without the error of rounding x^2
 fn m_gaussian(x: f32, sign: f32) -> f32 {
   let h = m_high(x);
@@ -221,5 +222,3 @@ fn m_bessel(order: f32, x: f32) -> f32 {
 fn m_i0(x: f32) -> f32 { return m_bessel(0.0, abs(x)); }
 fn m_i1(x: f32) -> f32 { return m_copysign(m_bessel(1.0, abs(x)), x); }
 `;
-
-export default source;

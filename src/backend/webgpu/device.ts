@@ -102,7 +102,7 @@ function open(options: OpenOptions): Opened {
     return "this host has no navigator.gpu";
   }
   if (typeof Deno === "undefined") return notSynchronous;
-  const found = peek(navigator.gpu.requestAdapter(wanted), GPUAdapter);
+  const found = peek(withoutOpenGl(() => navigator.gpu.requestAdapter(wanted)), GPUAdapter);
   if (found.state === "pending") return notSynchronous;
   if (found.state === "rejected") return found.reason;
   const adapter = found.value;
@@ -119,6 +119,22 @@ function open(options: OpenOptions): Opened {
     }
   }
   return `the adapter ${adapter.info.description} gives no device: ${reason}`;
+}
+
+/**
+ * Keeps Deno from looking for OpenGL, which is of no use here and can crash the process at exit. Only where
+ * the environment may be changed without asking, and the user has not chosen.
+ */
+function withoutOpenGl<T>(request: () => T): T {
+  const variable = "DENO_WEBGPU_BACKEND";
+  if (Deno.permissions.querySync({ name: "env", variable }).state !== "granted") return request();
+  if (Deno.env.get(variable) !== undefined) return request();
+  Deno.env.set(variable, "vulkan,metal,dx12");
+  try {
+    return request();
+  } finally {
+    Deno.env.delete(variable);
+  }
 }
 
 function descriptor(adapter: GPUAdapter, features: readonly string[]): GPUDeviceDescriptor {

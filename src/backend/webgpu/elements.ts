@@ -29,7 +29,11 @@ export function elementBytes(dtype: DType): number {
   return dtype === "float16" ? 2 : dtype === "float64" ? 8 : 4;
 }
 
-/** @throws {TypeError} if the device has no such elements; the message says what to do. */
+/**
+ * Checks that a device has elements of this type.
+ *
+ * @throws {TypeError} if it does not; the message says what to do.
+ */
 export function checkElements(gpu: Gpu, dtype: DType): void {
   if (dtype === "int64") {
     throw new TypeError('the GPU has no int64: convert to "int32" if the values fit, or use device "cpu"');

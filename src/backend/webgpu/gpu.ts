@@ -84,7 +84,11 @@ export class Gpu {
     this.device.destroy();
   }
 
-  /** @throws {GpuError} if the device is lost. */
+  /**
+   * Checks that the device is there.
+   *
+   * @throws {GpuError} if it is lost or closed.
+   */
   checkOpen(): void {
     if (this.#lost === null) return;
     throw new GpuError(
@@ -113,7 +117,11 @@ export class Gpu {
     throw new GpuError(`a GPU command failed: ${first.trim()}`);
   }
 
-  /** @throws {GpuError} if a command failed since the last call. */
+  /**
+   * Looks for errors of the commands so far.
+   *
+   * @throws {GpuError} if a command failed since the last call.
+   */
   check(): void {
     this.checkOpen();
     for (const promise of this.#pop()) {

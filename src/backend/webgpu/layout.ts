@@ -69,7 +69,11 @@ export function extent(x: GpuOperand, shape: readonly number[]): readonly [numbe
   return [first, last];
 }
 
-/** @throws {RangeError} if the elements are not all in the block. */
+/**
+ * Checks where the elements of an operand lie.
+ *
+ * @throws {RangeError} if they are not all in the block.
+ */
 export function checkExtent(x: GpuOperand, shape: readonly number[]): void {
   if (x.strides.length !== shape.length) {
     throw new TypeError(`an operand has ${x.strides.length} strides for the shape [${shape.join(", ")}]`);
@@ -82,7 +86,11 @@ export function checkExtent(x: GpuOperand, shape: readonly number[]): void {
   }
 }
 
-/** @throws {TypeError} if two places of the shape are one element. */
+/**
+ * Checks that an operand can be written to.
+ *
+ * @throws {TypeError} if two places of the shape are one element.
+ */
 export function checkWritable(x: GpuOperand, shape: readonly number[]): void {
   if (shape.some((size, d) => size > 1 && x.strides[d] === 0)) {
     throw new TypeError(
