@@ -68,6 +68,27 @@ const DRAWN = ".js-plotly-plot .main-svg";
 
 /** Opens a page and looks at its plots. Fewer than asked for, after the time is up, are no error: count them. */
 export async function inspectPage(address: string, options: InspectOptions = {}): Promise<PageReport> {
+  return await withBrowser(async (page) => {
+    const errors: string[] = [];
+    page.on("pageerror", (error) => errors.push(error.message));
+    await page.goto(address);
+    await waitForPlots(page, options.count ?? 1, options.timeoutMilliseconds ?? 30_000);
+    if (options.out !== undefined) await page.screenshot({ path: options.out, fullPage: true });
+    return { plots: await lookAtPlots(page), errors };
+  });
+}
+
+/** What is drawn in each of a page's plots. */
+export async function lookAtPlots(page: Page): Promise<PlotPicture[]> {
+  const plots: PlotPicture[] = [];
+  for (const plot of await page.$$(".js-plotly-plot")) {
+    if (await plot.$(".main-svg") !== null) plots.push(await look(page, plot));
+  }
+  return plots;
+}
+
+/** Opens an empty page in a browser without a history, and closes the browser in the end. */
+export async function withBrowser<T>(use: (page: Page) => Promise<T>): Promise<T> {
   // Loaded here, because the library asks for permissions as soon as it is imported.
   const { chromium } = await import("npm:playwright-core@1.64.1");
   const profile = await Deno.makeTempDir({ prefix: "dinograd-browser-" });
@@ -78,17 +99,7 @@ export async function inspectPage(address: string, options: InspectOptions = {})
       viewport: { width: 1000, height: 800 },
     });
     try {
-      const page = await context.newPage();
-      const errors: string[] = [];
-      page.on("pageerror", (error) => errors.push(error.message));
-      await page.goto(address);
-      await waitForPlots(page, options.count ?? 1, options.timeoutMilliseconds ?? 30_000);
-      if (options.out !== undefined) await page.screenshot({ path: options.out, fullPage: true });
-      const plots: PlotPicture[] = [];
-      for (const plot of await page.$$(".js-plotly-plot")) {
-        if (await plot.$(".main-svg") !== null) plots.push(await look(page, plot));
-      }
-      return { plots, errors };
+      return await use(await context.newPage());
     } finally {
       await context.close();
     }
@@ -100,7 +111,7 @@ export async function inspectPage(address: string, options: InspectOptions = {})
 }
 
 /** Waits until enough plots are there and their drawing has come to rest. */
-async function waitForPlots(page: Page, count: number, milliseconds: number): Promise<void> {
+export async function waitForPlots(page: Page, count: number, milliseconds: number): Promise<void> {
   const deadline = performance.now() + milliseconds;
   let before = "";
   while (performance.now() < deadline) {
@@ -112,11 +123,11 @@ async function waitForPlots(page: Page, count: number, milliseconds: number): Pr
   }
 }
 
-/** Takes a picture of a plot's drawing area (without title and labels, where it has axes) and counts its colours. */
-async function look(page: Page, plot: ElementHandle): Promise<PlotPicture> {
-  const area = await plot.$(".draglayer .nsewdrag") ?? await plot.$(".main-svg");
-  await area!.scrollIntoViewIfNeeded();
-  const box = await area!.boundingBox();
+/** Takes a picture of a plot's drawing area, or of another element, and counts its colours. */
+export async function look(page: Page, plot: ElementHandle): Promise<PlotPicture> {
+  const area = await plot.$(".draglayer .nsewdrag") ?? await plot.$(".main-svg") ?? plot;
+  await area.scrollIntoViewIfNeeded();
+  const box = await area.boundingBox();
   if (box === null || box.width < 1 || box.height < 1) {
     return { width: 0, height: 0, coloured: 0, shades: 0, blank: true };
   }
