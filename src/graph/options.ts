@@ -3,6 +3,7 @@
  * @module
  */
 
+import { describe } from "../tensor/describe.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 /** Names of tensors: a record, pairs such as `model.namedParameters()` gives, or an object that has that method. */
@@ -77,6 +78,11 @@ export function checkCount(value: number, name: string, caller: string): number 
 
 /** Throws on an option that does not exist: a misspelt one would be ignored silently. */
 export function checkOptions(options: object, known: readonly string[], caller: string): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `${caller}(): options must be an object such as { params: ... }, not ${describe(options)}`,
+    );
+  }
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) {
       throw new TypeError(`${caller}() has no option ${JSON.stringify(key)}: use ${known.join(", ")}`);

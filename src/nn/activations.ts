@@ -3,6 +3,7 @@
  * @module
  */
 
+import { checkKeys, checkNumber } from "../tensor/arguments.ts";
 import { full } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import * as F from "./functional/activation.ts";
@@ -25,7 +26,7 @@ abstract class InPlace extends Module {
   /** Not in place by default. */
   constructor(options: InPlaceOptions = {}) {
     super();
-    this.inplace = options.inplace ?? false;
+    this.inplace = checkKeys(options, this.constructor.name, ["inplace"]).inplace ?? false;
   }
 
   /** The options, without those that are at their default. */
@@ -112,6 +113,8 @@ export class Hardtanh extends InPlace {
   /** [-1, 1] by default. */
   constructor(minVal = -1, maxVal = 1, options: InPlaceOptions = {}) {
     super(options);
+    checkNumber(minVal, "Hardtanh", "minVal");
+    checkNumber(maxVal, "Hardtanh", "maxVal");
     if (minVal >= maxVal) throw new RangeError(`Hardtanh: minVal ${minVal} must be below maxVal ${maxVal}`);
     this.minVal = minVal;
     this.maxVal = maxVal;
@@ -228,7 +231,7 @@ export class GELU extends Module {
   /** Exact by default. */
   constructor(options: { approximate?: "none" | "tanh" } = {}) {
     super();
-    this.approximate = options.approximate ?? "none";
+    this.approximate = checkKeys(options, "GELU", ["approximate"]).approximate ?? "none";
   }
 
   /** Applies the function. */

@@ -11,6 +11,11 @@ function checkModule(value: unknown): asserts value is Module {
   if (!(value instanceof Module)) throw new TypeError(`${describe(value)} is not a Module subclass`);
 }
 
+function checkIterable<T>(value: unknown, owner: Module): Iterable<T> {
+  if (typeof value === "object" && value !== null && Symbol.iterator in value) return value as Iterable<T>;
+  throw new TypeError(`${owner.typeName()}: expected modules in a list, but got ${describe(value)}`);
+}
+
 /** What lists of modules share: places "0", "1", ... . */
 abstract class IndexedModules extends Module {
   /** The module at a place. */
@@ -39,7 +44,7 @@ abstract class IndexedModules extends Module {
 
   /** Adds modules at the end. */
   extend(modules: Iterable<Module>): this {
-    for (const module of modules) this.append(module);
+    for (const module of checkIterable<Module>(modules, this)) this.append(module);
     return this;
   }
 
@@ -175,8 +180,18 @@ export class ModuleDict extends Module {
 
   /** Adds modules or puts them in the place of others. */
   update(modules: Readonly<Record<string, Module>> | Iterable<readonly [string, Module]>): this {
-    const entries = Symbol.iterator in modules ? [...modules] : Object.entries(modules);
-    for (const [name, module] of entries) this.set(name, module);
+    const named = typeof modules === "object" && modules !== null && !(Symbol.iterator in modules);
+    const entries = named
+      ? Object.entries(modules)
+      : [...checkIterable<readonly [string, Module]>(modules, this)];
+    for (const entry of entries) {
+      if (!Array.isArray(entry) || entry.length !== 2 || typeof entry[0] !== "string") {
+        throw new TypeError(
+          `${this.typeName()}: expected pairs of a name and a module, but got ${describe(entry)}`,
+        );
+      }
+      this.set(entry[0], entry[1]);
+    }
     return this;
   }
 

@@ -8,7 +8,9 @@ import { noGrad } from "../autograd/modes.ts";
 import { truncNormal } from "../random/distributions.ts";
 import { randperm } from "../random/distributions.ts";
 import { defaultGenerator, type Generator } from "../random/generator.ts";
-import { checkKeys } from "../tensor/arguments.ts";
+import { describe, named } from "../tensor/describe.ts";
+import { checkInteger, checkKeys, checkNumber, checkTensor } from "../tensor/arguments.ts";
+import { isFloatingPoint } from "../tensor/dtype.ts";
 import { fromTypedArray } from "../tensor/create.ts";
 import { shapeText } from "../tensor/shape.ts";
 import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
@@ -44,7 +46,7 @@ export function calculateGain(nonlinearity: Nonlinearity, param?: number | null)
       return Math.SQRT2;
     case "leaky_relu":
       if (param !== undefined && param !== null && typeof param !== "number") {
-        throw new TypeError(`negative_slope ${String(param)} not a valid number`);
+        throw new TypeError(`negative_slope ${describe(param)} not a valid number`);
       }
       return Math.sqrt(2 / (1 + (param ?? 0.01) ** 2));
     case "selu":
@@ -52,11 +54,13 @@ export function calculateGain(nonlinearity: Nonlinearity, param?: number | null)
     default:
       if (
         nonlinearity === "sigmoid" || nonlinearity === "linear" ||
-        /^conv(_transpose)?[123]d$/.test(nonlinearity)
+        typeof nonlinearity === "string" && /^conv(_transpose)?[123]d$/.test(nonlinearity)
       ) {
         return 1;
       }
-      throw new RangeError(`Unsupported nonlinearity ${String(nonlinearity)}`);
+      throw new RangeError(
+        `Unsupported nonlinearity ${named(nonlinearity)}`,
+      );
   }
 }
 
@@ -76,11 +80,13 @@ function within(tensor: Tensor, fill: () => void): Tensor {
 
 /** Fills with uniform numbers from [a, b). */
 export function uniform_(tensor: Tensor, a = 0, b = 1, options: GeneratorOption = {}): Tensor {
+  checkTensor(tensor, "uniform_", "tensor", 1);
   return within(tensor, () => tensor.uniform_(a, b, options));
 }
 
 /** Fills with normal numbers. */
 export function normal_(tensor: Tensor, mean = 0, std = 1, options: GeneratorOption = {}): Tensor {
+  checkTensor(tensor, "normal_", "tensor", 1);
   return within(tensor, () => tensor.normal_(mean, std, options));
 }
 
@@ -98,8 +104,13 @@ export interface TruncNormalOptions extends GeneratorOption {
 
 /** Fills with normal numbers that all lie in [a, b]. */
 export function truncNormal_(tensor: Tensor, options: TruncNormalOptions = {}): Tensor {
+  checkTensor(tensor, "truncNormal_", "tensor", 1);
   checkKeys(options, "truncNormal_", ["mean", "std", "a", "b", "generator"]);
   const { mean = 0, std = 1, a = -2, b = 2, generator } = options;
+  for (const [name, value] of Object.entries({ mean, std, a, b })) checkNumber(value, "truncNormal_", name);
+  if (!isFloatingPoint(tensor.dtype)) {
+    throw new TypeError(`truncNormal_(): expected a tensor of floats, but got ${tensor.dtype}`);
+  }
   return within(tensor, () => {
     const fresh = allocateTensor(tensor.shape, tensor.dtype);
     truncNormal(fresh.storage.data as FloatArray, mean, std, a, b, generator ?? defaultGenerator);
@@ -109,6 +120,7 @@ export function truncNormal_(tensor: Tensor, options: TruncNormalOptions = {}): 
 
 /** Fills with one value. */
 export function constant_(tensor: Tensor, value: number): Tensor {
+  checkTensor(tensor, "constant_", "tensor", 1);
   return within(tensor, () => tensor.fill_(value));
 }
 
@@ -119,11 +131,13 @@ export function ones_(tensor: Tensor): Tensor {
 
 /** Fills with zeros. */
 export function zeros_(tensor: Tensor): Tensor {
+  checkTensor(tensor, "zeros_", "tensor", 1);
   return within(tensor, () => tensor.zero_());
 }
 
 /** Ones on the diagonal of a matrix, zeros elsewhere. */
 export function eye_(tensor: Tensor): Tensor {
+  checkTensor(tensor, "eye_", "tensor", 1);
   if (tensor.ndim !== 2) throw new TypeError("Only tensors with 2 dimensions are supported");
   return within(tensor, () => {
     tensor.zero_();
@@ -133,10 +147,12 @@ export function eye_(tensor: Tensor): Tensor {
 
 /** Makes the kernels of a convolution pass as many channels on unchanged as there are. */
 export function dirac_(tensor: Tensor, groups = 1): Tensor {
+  checkTensor(tensor, "dirac_", "tensor", 1);
   const { ndim, shape } = tensor;
   if (ndim < 3 || ndim > 5) {
     throw new TypeError("Only tensors with 3, 4, or 5 dimensions are supported");
   }
+  checkInteger(groups, "dirac_", "groups");
   if (shape[0] % groups !== 0) throw new RangeError("dim 0 must be divisible by groups");
   const out = shape[0] / groups, count = Math.min(out, shape[1]);
   return within(tensor, () => {
@@ -151,8 +167,13 @@ export function dirac_(tensor: Tensor, groups = 1): Tensor {
   });
 }
 
-function gainOf(options: number | { gain?: number } & GeneratorOption): { gain: number } & GeneratorOption {
-  return typeof options === "number" ? { gain: options } : { ...options, gain: options.gain ?? 1 };
+function gainOf(
+  options: number | { gain?: number } & GeneratorOption,
+  caller: string,
+): { gain: number } & GeneratorOption {
+  if (typeof options === "number") return { gain: options };
+  const { gain = 1, ...rest } = checkKeys(options, caller, ["gain", "generator"]);
+  return { ...rest, gain: checkNumber(gain, caller, "gain") };
 }
 
 /** Glorot's uniform initialisation: the bound is `gain * sqrt(6 / (fanIn + fanOut))`. */
@@ -160,7 +181,8 @@ export function xavierUniform_(
   tensor: Tensor,
   options: number | { gain?: number } & GeneratorOption = 1,
 ): Tensor {
-  const { fanIn, fanOut } = fans(tensor), { gain, generator } = gainOf(options);
+  checkTensor(tensor, "xavierUniform_", "tensor", 1);
+  const { fanIn, fanOut } = fans(tensor), { gain, generator } = gainOf(options, "xavierUniform_");
   const bound = Math.sqrt(3) * (gain * Math.sqrt(2 / (fanIn + fanOut)));
   return uniform_(tensor, -bound, bound, { generator });
 }
@@ -170,7 +192,8 @@ export function xavierNormal_(
   tensor: Tensor,
   options: number | { gain?: number } & GeneratorOption = 1,
 ): Tensor {
-  const { fanIn, fanOut } = fans(tensor), { gain, generator } = gainOf(options);
+  checkTensor(tensor, "xavierNormal_", "tensor", 1);
+  const { fanIn, fanOut } = fans(tensor), { gain, generator } = gainOf(options, "xavierNormal_");
   return normal_(tensor, 0, gain * Math.sqrt(2 / (fanIn + fanOut)), { generator });
 }
 
@@ -188,7 +211,7 @@ function kaimingStd(tensor: Tensor, options: KaimingOptions, caller: string): nu
   checkKeys(options, caller, ["a", "mode", "nonlinearity", "generator"]);
   const { a = 0, mode = "fan_in", nonlinearity = "leaky_relu" } = options;
   if (mode !== "fan_in" && mode !== "fan_out") {
-    throw new RangeError(`Mode ${String(mode)} not supported, please use one of ['fan_in', 'fan_out']`);
+    throw new RangeError(`Mode ${named(mode)} not supported, please use one of ['fan_in', 'fan_out']`);
   }
   const { fanIn, fanOut } = fans(tensor);
   return calculateGain(nonlinearity, a) / Math.sqrt(mode === "fan_in" ? fanIn : fanOut);
@@ -196,12 +219,14 @@ function kaimingStd(tensor: Tensor, options: KaimingOptions, caller: string): nu
 
 /** He's uniform initialisation: the bound is `gain * sqrt(3 / fan)`. */
 export function kaimingUniform_(tensor: Tensor, options: KaimingOptions = {}): Tensor {
+  checkTensor(tensor, "kaimingUniform_", "tensor", 1);
   const bound = Math.sqrt(3) * kaimingStd(tensor, options, "kaimingUniform_");
   return uniform_(tensor, -bound, bound, { generator: options.generator });
 }
 
 /** He's normal initialisation: std is `gain / sqrt(fan)`. */
 export function kaimingNormal_(tensor: Tensor, options: KaimingOptions = {}): Tensor {
+  checkTensor(tensor, "kaimingNormal_", "tensor", 1);
   const std = kaimingStd(tensor, options, "kaimingNormal_");
   return normal_(tensor, 0, std, { generator: options.generator });
 }
@@ -211,8 +236,9 @@ export function orthogonal_(
   tensor: Tensor,
   options: number | { gain?: number } & GeneratorOption = 1,
 ): Tensor {
+  checkTensor(tensor, "orthogonal_", "tensor", 1);
   if (tensor.ndim < 2) throw new TypeError("Only tensors with 2 or more dimensions are supported");
-  const { gain, generator } = gainOf(options);
+  const { gain, generator } = gainOf(options, "orthogonal_");
   if (tensor.numel() === 0) return tensor;
   const rows = tensor.shape[0], columns = tensor.numel() / rows;
   const drawn = allocateTensor([rows, columns], tensor.dtype).normal_(0, 1, { generator });
@@ -261,11 +287,17 @@ export interface SparseOptions extends GeneratorOption {
 
 /** A matrix of normal numbers with some zeros, chosen at random, in each column. */
 export function sparse_(tensor: Tensor, options: SparseOptions): Tensor {
+  checkTensor(tensor, "sparse_", "tensor", 1);
   checkKeys(options, "sparse_", ["sparsity", "std", "generator"]);
   if (tensor.ndim !== 2) {
     throw new TypeError(`Only tensors with 2 dimensions are supported, got ${shapeText(tensor.shape)}`);
   }
   const { sparsity, std = 0.01, generator } = options, [rows, columns] = tensor.shape;
+  checkNumber(sparsity, "sparse_", "sparsity");
+  checkNumber(std, "sparse_", "std");
+  if (!(sparsity >= 0 && sparsity <= 1)) {
+    throw new RangeError(`sparse_(): sparsity must be between 0 and 1, but got ${sparsity}`);
+  }
   const zeros = Math.ceil(sparsity * rows);
   return within(tensor, () => {
     tensor.normal_(0, std, { generator });

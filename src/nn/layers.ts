@@ -4,6 +4,7 @@
  */
 
 import { linear } from "../ops/matmul.ts";
+import { checkKeys } from "../tensor/arguments.ts";
 import { getDefaultDtype } from "../tensor/dtype.ts";
 import type { DType } from "../tensor/dtype.ts";
 import { empty } from "../tensor/create.ts";
@@ -50,7 +51,7 @@ export class Linear extends Module {
     super();
     const { bias = true, dtype = getDefaultDtype() } = typeof options === "boolean"
       ? { bias: options }
-      : options;
+      : checkKeys(options, "Linear", ["bias", "dtype"]);
     this.inFeatures = inFeatures;
     this.outFeatures = outFeatures;
     this.registerParameter("weight", new Parameter(empty([outFeatures, inFeatures], { dtype })));
@@ -102,7 +103,7 @@ export class Bilinear extends Module {
     super();
     const { bias = true, dtype = getDefaultDtype() } = typeof options === "boolean"
       ? { bias: options }
-      : options;
+      : checkKeys(options, "Bilinear", ["bias", "dtype"]);
     this.in1Features = in1Features;
     this.in2Features = in2Features;
     this.outFeatures = outFeatures;
@@ -193,7 +194,7 @@ export class Dropout extends Module {
     super();
     checkProbability(p);
     this.p = p;
-    this.inplace = options.inplace ?? false;
+    this.inplace = checkKeys(options, "Dropout", ["inplace"]).inplace ?? false;
   }
 
   /** The input with some elements dropped; the input itself outside training. */

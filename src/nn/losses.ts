@@ -3,6 +3,7 @@
  * @module
  */
 
+import { checkKeys } from "../tensor/arguments.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import {
   crossEntropy,
@@ -34,7 +35,7 @@ abstract class Loss extends Module {
 export class MSELoss extends Loss {
   /** The mean by default. */
   constructor(options: F.LossOptions = {}) {
-    super(options.reduction);
+    super(checkKeys(options, "MSELoss", ["reduction"]).reduction);
   }
 
   /** The loss of an input against a target. */
@@ -47,7 +48,7 @@ export class MSELoss extends Loss {
 export class L1Loss extends Loss {
   /** The mean by default. */
   constructor(options: F.LossOptions = {}) {
-    super(options.reduction);
+    super(checkKeys(options, "L1Loss", ["reduction"]).reduction);
   }
 
   /** The loss of an input against a target. */
@@ -63,7 +64,7 @@ export class SmoothL1Loss extends Loss {
 
   /** The mean and beta 1 by default. */
   constructor(options: F.LossOptions & { beta?: number } = {}) {
-    super(options.reduction);
+    super(checkKeys(options, "SmoothL1Loss", ["reduction", "beta"]).reduction);
     this.beta = options.beta ?? 1;
   }
 
@@ -80,7 +81,7 @@ export class HuberLoss extends Loss {
 
   /** The mean and delta 1 by default. */
   constructor(options: F.LossOptions & { delta?: number } = {}) {
-    super(options.reduction);
+    super(checkKeys(options, "HuberLoss", ["reduction", "delta"]).reduction);
     this.delta = options.delta ?? 1;
   }
 
@@ -101,7 +102,10 @@ export class CrossEntropyLoss extends Loss {
 
   /** See `nn.functional.crossEntropy`. */
   constructor(options: CrossEntropyOptions = {}) {
-    super(options.reduction);
+    super(
+      checkKeys(options, "CrossEntropyLoss", ["reduction", "weight", "ignoreIndex", "labelSmoothing"])
+        .reduction,
+    );
     this.registerBuffer("weight", options.weight ?? null);
     this.ignoreIndex = options.ignoreIndex ?? -100;
     this.labelSmoothing = options.labelSmoothing ?? 0;
@@ -127,7 +131,7 @@ export class NLLLoss extends Loss {
 
   /** See `nn.functional.nllLoss`. */
   constructor(options: NllLossOptions = {}) {
-    super(options.reduction);
+    super(checkKeys(options, "NLLLoss", ["reduction", "weight", "ignoreIndex"]).reduction);
     this.registerBuffer("weight", options.weight ?? null);
     this.ignoreIndex = options.ignoreIndex ?? -100;
   }
@@ -146,7 +150,7 @@ export class BCELoss extends Loss {
 
   /** The mean by default. */
   constructor(options: F.WeightedLossOptions = {}) {
-    super(options.reduction);
+    super(checkKeys(options, "BCELoss", ["reduction", "weight"]).reduction);
     this.registerBuffer("weight", options.weight ?? null);
   }
 
@@ -165,7 +169,7 @@ export class BCEWithLogitsLoss extends Loss {
 
   /** The mean by default. */
   constructor(options: F.WeightedLossOptions & { posWeight?: Tensor | null } = {}) {
-    super(options.reduction);
+    super(checkKeys(options, "BCEWithLogitsLoss", ["reduction", "weight", "posWeight"]).reduction);
     this.registerBuffer("weight", options.weight ?? null);
     this.registerBuffer("posWeight", options.posWeight ?? null);
   }
@@ -188,7 +192,7 @@ export class KLDivLoss extends Loss {
 
   /** The mean by default; "batchmean" is the mathematical definition. */
   constructor(options: { reduction?: F.Reduction | "batchmean"; logTarget?: boolean } = {}) {
-    super(options.reduction);
+    super(checkKeys(options, "KLDivLoss", ["reduction", "logTarget"]).reduction);
     this.logTarget = options.logTarget ?? false;
   }
 
@@ -202,7 +206,7 @@ export class KLDivLoss extends Loss {
 export class SoftMarginLoss extends Loss {
   /** The mean by default. */
   constructor(options: F.LossOptions = {}) {
-    super(options.reduction);
+    super(checkKeys(options, "SoftMarginLoss", ["reduction"]).reduction);
   }
 
   /** The loss of an input against targets of 1 and -1. */
@@ -217,7 +221,12 @@ export class PoissonNLLLoss extends Loss {
 
   /** See `nn.functional.poissonNllLoss`. */
   constructor(options: F.LossOptions & { logInput?: boolean; full?: boolean; eps?: number } = {}) {
-    const { reduction, ...rest } = options;
+    const { reduction, ...rest } = checkKeys(options, "PoissonNLLLoss", [
+      "reduction",
+      "logInput",
+      "full",
+      "eps",
+    ]);
     super(reduction);
     this.options = rest;
   }

@@ -394,6 +394,9 @@ export abstract class Module {
 
   /** Runs `fn` while some parameters and buffers, named by path, are other tensors. See `nn.functionalCall`. */
   withTensors<T>(tensors: Readonly<Record<string, Tensor>>, fn: () => T): T {
+    if (typeof tensors !== "object" || tensors === null) {
+      throw new TypeError(`${this.typeName()}: expected tensors by name, but got ${describe(tensors)}`);
+    }
     const undo: (() => void)[] = [];
     try {
       for (const [path, tensor] of Object.entries(tensors)) {

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { describe } from "../tensor/describe.ts";
+import { checkKeys } from "../tensor/arguments.ts";
 import { AutogradMeta } from "../tensor/autograd_meta.ts";
 import { isFloatingPoint } from "../tensor/dtype.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -29,9 +31,9 @@ export class Parameter extends Tensor {
   /** Makes a leaf that requires gradients of a tensor's memory. */
   constructor(data: Tensor, options: ParameterOptions = {}) {
     if (!(data instanceof Tensor)) {
-      throw new TypeError(`Parameter(): data must be a tensor, got ${data === null ? "null" : typeof data}`);
+      throw new TypeError(`Parameter(): data must be a tensor, got ${describe(data)}`);
     }
-    const { requiresGrad = true } = options;
+    const { requiresGrad = true } = checkKeys(options, "Parameter", ["requiresGrad"]);
     if (requiresGrad && !isFloatingPoint(data.dtype)) {
       throw new TypeError("Only Tensors of floating point and complex dtype can require gradients");
     }

@@ -5,18 +5,22 @@
 
 import { noGrad } from "../autograd/modes.ts";
 import { cat } from "../ops/join.ts";
-import { checkKeys } from "../tensor/arguments.ts";
+import { shapeText } from "../tensor/shape.ts";
+import { checkKeys, checkNumber, checkTensor, checkTensors } from "../tensor/arguments.ts";
 import { tensor } from "../tensor/create.ts";
+import { isFloatingPoint, typeName } from "../tensor/dtype.ts";
 import { allocateTensor, Tensor } from "../tensor/tensor.ts";
 
 type Tensors = Tensor | Iterable<Tensor>;
 
-function listOf(tensors: Tensors): Tensor[] {
-  return tensors instanceof Tensor ? [tensors] : [...tensors];
+function listOf(tensors: unknown, caller: string): readonly Tensor[] {
+  if (tensors instanceof Tensor) return [tensors];
+  const iterable = typeof tensors === "object" && tensors !== null && Symbol.iterator in tensors;
+  return checkTensors(iterable ? [...tensors as Iterable<Tensor>] : tensors, caller, "parameters");
 }
 
-function gradsOf(parameters: Tensors): Tensor[] {
-  return listOf(parameters).map((p) => p.grad).filter((g): g is Tensor => g !== null);
+function gradsOf(parameters: Tensors, caller: string): Tensor[] {
+  return listOf(parameters, caller).map((p) => p.grad).filter((g): g is Tensor => g !== null);
 }
 
 /** Options of {@linkcode clipGradNorm_}. */
@@ -29,9 +33,15 @@ export interface ClipNormOptions {
 
 /** The norm of all gradients as if they were one vector. */
 export function getTotalNorm(grads: Tensors, normType = 2): Tensor {
-  const list = listOf(grads);
+  const list = listOf(grads, "getTotalNorm");
+  checkNumber(normType, "getTotalNorm", "normType");
   let sum = 0;
   for (const g of list) {
+    if (!isFloatingPoint(g.dtype)) {
+      throw new TypeError(
+        `linalg.vectorNorm: Expected a floating point or complex tensor as input. Got ${typeName(g.dtype)}`,
+      );
+    }
     const data = g.detach().contiguous().typedArray() as Float64Array;
     if (normType === Infinity) {
       for (let i = 0; i < data.length; i++) {
@@ -51,7 +61,8 @@ export function getTotalNorm(grads: Tensors, normType = 2): Tensor {
  */
 export function clipGradNorm_(parameters: Tensors, maxNorm: number, options: ClipNormOptions = {}): Tensor {
   checkKeys(options, "clipGradNorm_", ["normType", "errorIfNonfinite"]);
-  const grads = gradsOf(parameters);
+  checkNumber(maxNorm, "clipGradNorm_", "maxNorm");
+  const grads = gradsOf(parameters, "clipGradNorm_");
   const total = getTotalNorm(grads, options.normType ?? 2), norm = total.item() as number;
   if ((options.errorIfNonfinite ?? false) && !Number.isFinite(norm)) {
     throw new RangeError(
@@ -72,24 +83,35 @@ export function clipGradNorm_(parameters: Tensors, maxNorm: number, options: Cli
 
 /** Brings every element of the gradients into [-clipValue, clipValue], in place. */
 export function clipGradValue_(parameters: Tensors, clipValue: number): void {
+  checkNumber(clipValue, "clipGradValue_", "clipValue");
+  const grads = gradsOf(parameters, "clipGradValue_");
   noGrad(() => {
-    for (const g of gradsOf(parameters)) g.copy_(g.clamp({ min: -clipValue, max: clipValue }));
+    for (const g of grads) g.copy_(g.clamp({ min: -clipValue, max: clipValue }));
   });
 }
 
 /** All parameters as one vector, in order. Gradients flow. */
 export function parametersToVector(parameters: Iterable<Tensor>): Tensor {
-  const list = [...parameters].map((p) => p.reshape(-1));
+  const list = listOf(parameters, "parametersToVector").map((p) => p.reshape(-1));
   if (list.length === 0) return allocateTensor([0], "float32");
   return list.length === 1 ? list[0] : cat(list);
 }
 
 /** Writes the parts of a vector into parameters, in order. */
 export function vectorToParameters(vector: Tensor, parameters: Iterable<Tensor>): void {
-  if (!(vector instanceof Tensor)) throw new TypeError(`expected a tensor, but got: ${typeof vector}`);
+  checkTensor(vector, "vectorToParameters", "vec", 1);
+  const list = listOf(parameters, "vectorToParameters");
+  const total = list.reduce((n, p) => n + p.numel(), 0);
+  if (vector.ndim !== 1 || vector.numel() < total) {
+    throw new TypeError(
+      `vectorToParameters(): the parameters need a vector of ${total} elements, got shape ${
+        shapeText(vector.shape)
+      }`,
+    );
+  }
   let at = 0;
   noGrad(() => {
-    for (const p of parameters) {
+    for (const p of list) {
       const count = p.numel();
       p.copy_(vector.narrow(0, at, count).reshape(p.shape));
       at += count;

@@ -5,7 +5,7 @@
  */
 
 import { program } from "../expr/program.ts";
-import { describe } from "../tensor/describe.ts";
+import { named } from "../tensor/describe.ts";
 import { checkKeys } from "../tensor/arguments.ts";
 import { type DType, isFloatingPoint } from "../tensor/dtype.ts";
 import { installMethods, type Tensor } from "../tensor/tensor.ts";
@@ -157,9 +157,7 @@ function division(options: DivOptions | undefined): PointwiseOp {
   if (roundingMode === "floor") return DivFloor;
   if (roundingMode === "trunc") return DivTrunc;
   throw new RangeError(
-    `div expected roundingMode to be one of null, 'trunc', or 'floor' but found '${
-      typeof roundingMode === "string" ? roundingMode : describe(roundingMode)
-    }'`,
+    `div expected roundingMode to be one of null, 'trunc', or 'floor' but found '${named(roundingMode)}'`,
   );
 }
 

@@ -159,6 +159,7 @@ export function type(x: Tensor): string;
 /** The tensor cast to a dtype or PyTorch's class name. */
 export function type(x: Tensor, target: string): Tensor;
 export function type(x: Tensor, target?: string): string | Tensor {
+  checkTensor(x, "type");
   if (target === undefined) return `torch.${typeName(x.dtype)}Tensor`;
   return to(x, classes.get(target) ?? checkDType(target));
 }

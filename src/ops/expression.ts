@@ -6,6 +6,7 @@
 import { Formula } from "../expr/formula.ts";
 import { freeNames, parse } from "../expr/parse.ts";
 import { program } from "../expr/program.ts";
+import { describe } from "../tensor/describe.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { applyPointwise } from "./apply.ts";
 import type { Operand } from "./compute.ts";
@@ -73,6 +74,9 @@ function formulaOf(source: string): Formula {
 }
 
 function evaluate(strings: TemplateStringsArray, ...values: Operand[]): Tensor {
+  if (!Array.isArray(strings) || !Array.isArray(strings.raw)) {
+    throw new TypeError("expr is a tag of templates, not a function: write expr`2*${x} + 1`");
+  }
   // The same tensor twice is one input: its elements are read once, and its gradient needs no addition.
   const inputs: Operand[] = [];
   let pattern = "";
@@ -165,7 +169,7 @@ export function definePointwise(
   if (typeof name !== "string" || !/^[A-Za-z_]\w*$/.test(name)) {
     throw new TypeError(
       `definePointwise(): the name must be letters, digits and _, but got ${
-        JSON.stringify(name) ?? String(name)
+        typeof name === "string" ? JSON.stringify(name) : describe(name)
       }`,
     );
   }

@@ -7,7 +7,7 @@
  */
 
 import type { Offsets } from "../backend/cpu/index_js.ts";
-import { checkTensor } from "../tensor/arguments.ts";
+import { checkKeys, checkTensor } from "../tensor/arguments.ts";
 import { tensor, type TensorData } from "../tensor/create.ts";
 import { isTypedArray, type Scalar, type TypedArray, typeName } from "../tensor/dtype.ts";
 import { parseIndex, type Slice, syntaxError } from "../tensor/index_syntax.ts";
@@ -419,8 +419,9 @@ function putInto(
   x: Tensor,
   indices: Indices,
   value: IndexValue,
-  { accumulate = false }: AccumulateOptions,
+  options: AccumulateOptions,
 ): Tensor {
+  const { accumulate = false } = checkKeys(options, "indexPut", ["accumulate"]);
   const applied = applyBasic(x, itemsOf(indices)), { view } = applied;
   if (
     applied.advanced.length === 0 && typeof value !== "object" && !accumulate && !view.requiresGrad

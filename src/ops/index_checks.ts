@@ -19,7 +19,7 @@ export function readIndices(index: Tensor, size: number, wrap: boolean, complain
   const plain = index.detach().contiguous(), data = plain.storage.data, n = index.numel();
   const out = newOffsets(n, size), start = plain.offset, low = wrap ? -size : 0;
   // An int64 is read by halves, the low one first: several times as fast as through bigints.
-  const big = data instanceof BigInt64Array;
+  const big = n > 0 && data instanceof BigInt64Array;
   const words = big ? new Int32Array(data.buffer, data.byteOffset + 8 * start, 2 * n) : null;
   for (let i = 0; i < n; i++) {
     const k = words === null ? data[start + i] as number : words[2 * i + 1] * 2 ** 32 + (words[2 * i] >>> 0);

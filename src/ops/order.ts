@@ -4,6 +4,7 @@
  */
 
 import { selectKth, sortKeys, type SortScratch } from "../backend/cpu/sort_js.ts";
+import { brief } from "../tensor/describe.ts";
 import { checkTensor } from "../tensor/arguments.ts";
 import { type DType, isFloatingPoint } from "../tensor/dtype.ts";
 import { contiguousStrides, normalizeDim, SCALAR_SHAPE, type Shape } from "../tensor/shape.ts";
@@ -207,7 +208,7 @@ export function topk(x: Tensor, k: number, dim?: number | TopkOptions, options?:
   checkTensor(x, "topk");
   const o = reduceArgs<TopkOptions>(dim, options, "topk", ["dim", "largest", "sorted"]);
   const d = normalizeDim(o.dim ?? -1, x.ndim), size = x.ndim === 0 ? 1 : x.shape[d];
-  if (!Number.isInteger(k)) throw new TypeError(`topk(): k must be an integer, got ${String(k)}`);
+  if (!Number.isInteger(k)) throw new TypeError(`topk(): k must be an integer, got ${brief(k)}`);
   if (k < 0 || k > size) throw new RangeError("selected index k out of range");
   const largest = o.largest ?? true;
   const result = few(x, d, k, largest) ?? chosen(x, d, k, largest, (places) => places);
@@ -258,7 +259,7 @@ export function kthvalue(
   checkTensor(x, "kthvalue");
   const o = reduceArgs<DimOptions>(dim, options, "kthvalue", pickKeys);
   const d = normalizeDim(o.dim ?? -1, x.ndim), size = x.ndim === 0 ? 1 : x.shape[d];
-  if (!Number.isInteger(k)) throw new TypeError(`kthvalue(): k must be an integer, got ${String(k)}`);
+  if (!Number.isInteger(k)) throw new TypeError(`kthvalue(): k must be an integer, got ${brief(k)}`);
   if (k < 1 || k > size) {
     throw new RangeError(`kthvalue(): selected number k out of range for dimension ${d}`);
   }
@@ -323,6 +324,7 @@ function medianOp(name: "median" | "nanmedian", skipNan: boolean): Median {
   const { whole, dim: along } = medianRules[name];
   const choose = medianPlace(skipNan);
   return ((x: Tensor, dim?: number | null | DimOptions, options?: DimOptions) => {
+    checkTensor(x, name);
     const o = reduceArgs<{ dim?: number | null; keepdim?: boolean }>(dim, options, name, pickKeys);
     if (o.dim === undefined || o.dim === null) {
       const out = medianOf(x, skipNan);

@@ -10,6 +10,7 @@ import {
   type RandomStateSnapshot,
   type Size,
 } from "../random/numpy.ts";
+import { checkFunction } from "../tensor/arguments.ts";
 import { fromTypedArray } from "../tensor/create.ts";
 import type { TypedArray } from "../tensor/dtype.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -41,6 +42,7 @@ export function setRngState(state: Tensor | Uint8Array): void {
 
 /** Runs a function, and sets the default generator back to where it was before. */
 export function forkRng<T>(fn: () => T): T {
+  checkFunction(fn, "forkRng", "fn");
   const state = defaultGenerator.getState();
   try {
     return fn();

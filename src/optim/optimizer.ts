@@ -5,6 +5,7 @@
 
 import { enableGrad, noGrad } from "../autograd/modes.ts";
 import { zeroGradOf } from "../nn/parameter.ts";
+import { describe } from "../tensor/describe.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { pythonScalar } from "../tensor/format.ts";
 import { warn } from "../warn.ts";
@@ -76,7 +77,7 @@ export abstract class Optimizer<O extends object = Record<string, unknown>> {
   /** Adds parameters with options of their own. */
   addParamGroup(group: GroupOptions<O>): void {
     if (typeof group !== "object" || group === null || group instanceof Tensor) {
-      throw new TypeError(`param_group must be a dict, but got ${typeof group}`);
+      throw new TypeError(`param_group must be a dict, but got ${describe(group)}`);
     }
     const { params, ...own } = group;
     for (const key of Object.keys(own)) {
@@ -87,6 +88,9 @@ export abstract class Optimizer<O extends object = Record<string, unknown>> {
           }`,
         );
       }
+    }
+    if (typeof params !== "object" || params === null || !(Symbol.iterator in params)) {
+      throw new TypeError(`param_group must have 'params', tensors in a list, but got ${describe(params)}`);
     }
     const list = params instanceof Tensor ? [params] : [...params];
     for (const p of list as unknown[]) {

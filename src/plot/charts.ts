@@ -4,7 +4,7 @@
  */
 
 import { Figure } from "./figure.ts";
-import { label, layoutOf, named } from "./options.ts";
+import { checkObject, label, layoutOf, named } from "./options.ts";
 import { SEQUENTIAL } from "./template.ts";
 import type { PlotOptions, Trace, TraceOptions } from "./types.ts";
 import {
@@ -272,6 +272,7 @@ function binCount(sorted: Float64Array, span: number): number {
  * @throws {RangeError} If there is no finite value, or bins is no count.
  */
 export function histogram(values: Vector | Matrix, options: HistogramOptions = {}): Figure {
+  checkObject(options, "histogram: options");
   const { bins, density = false } = options;
   if (bins !== undefined && !(Number.isInteger(bins) && bins >= 1 && bins <= 10_000)) {
     throw new RangeError(`histogram: bins must be a whole number from 1 to 10000, got ${bins}`);

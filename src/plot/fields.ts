@@ -5,7 +5,7 @@
 
 import { isData } from "./charts.ts";
 import { Figure } from "./figure.ts";
-import { label, layoutOf, short } from "./options.ts";
+import { checkObject, label, layoutOf, short } from "./options.ts";
 import { type Drawable2, sampleGrid } from "./sample.ts";
 import { type ColorScale, isDiverging, scaleTrace } from "./scales.ts";
 import { SEQUENTIAL } from "./template.ts";
@@ -105,6 +105,7 @@ function cellAxis(names: unknown, count: number): Layout {
  * @throws {RangeError} If z is empty.
  */
 export function heatmap(z: Matrix, options: HeatmapOptions = {}): Figure {
+  checkObject(options, "heatmap: options");
   const rows = toMatrix(z, "heatmap: z");
   const { x, y, origin = "top" } = options;
   if (origin !== "top" && origin !== "bottom") {
@@ -220,8 +221,9 @@ function depth(data: unknown): number {
  * @throws {RangeError} If data is empty.
  */
 export function image(data: Matrix | ArrayLike<Matrix>, options: ImageOptions = {}): Figure {
+  checkObject(options, "image: options");
   const grey = depth(data) < 3;
-  const list = (data as { toArray?: () => unknown }).toArray?.() ?? data;
+  const list = (data as { toArray?: () => unknown } | null | undefined)?.toArray?.() ?? data;
   const z = grey ? toMatrix(list, "image: data") : pixels(list as ArrayLike<Matrix>);
   const trace: Trace = grey
     ? {
@@ -259,6 +261,7 @@ export function confusionMatrix(
   labels?: ArrayLike<string | number>,
   options: ConfusionOptions = {},
 ): Figure {
+  checkObject(options, "confusionMatrix: options");
   const rows = toMatrix(matrix, "confusionMatrix: matrix");
   const n = rows.length;
   if (rows[0].length !== n) {

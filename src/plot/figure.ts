@@ -10,7 +10,8 @@ import { encode } from "./encode.ts";
 import { toolbarTop } from "./toolbar.ts";
 import { figureMarkup, htmlPage, PLOTLY_CONFIG, plotlyScript } from "./markup.ts";
 import { extension, saveFile } from "./save.ts";
-import { LEGENDS, tickLayout } from "./options.ts";
+import { checkObject, LEGENDS, tickLayout } from "./options.ts";
+import { describe } from "./values.ts";
 import { hasColorBar, paletteTraces } from "./palette.ts";
 import { rasterise } from "./static/raster.ts";
 import { drawSVG } from "./static/svg.ts";
@@ -120,6 +121,10 @@ export class Figure implements Displayable {
    * @param layout The layout; the house's template lies under it.
    */
   constructor(data: readonly Trace[] = [], layout: Layout = {}) {
+    if (!Array.isArray(data)) {
+      throw new TypeError(`Figure: data must be a list of traces, got ${describe(data)}`);
+    }
+    checkObject(layout, "Figure: layout");
     for (const [i, trace] of data.entries()) checkTrace(trace, i);
     this.data = [...data];
     this.layout = layout;

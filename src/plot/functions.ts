@@ -4,7 +4,7 @@
  */
 
 import { Figure } from "./figure.ts";
-import { layoutOf, named, short } from "./options.ts";
+import { checkObject, layoutOf, named, short } from "./options.ts";
 import { type Drawable, sample, slopeAt } from "./sample.ts";
 import { PALETTE } from "./template.ts";
 import type { PlotOptions, Trace } from "./types.ts";
@@ -81,6 +81,7 @@ export function fn(
   range: readonly [number, number],
   options: FunctionOptions = {},
 ): Figure {
+  checkObject(options, "fn: options");
   const { xLabel = "x" } = options;
   const traces = typeof f === "object" && f !== null
     ? Object.entries(f).map(([name, each]) => curve("fn", each, range, { ...options, name }))
@@ -106,6 +107,7 @@ export function tangents(
   points: readonly TangentPoint[],
   options: FunctionOptions = {},
 ): Figure {
+  checkObject(options, "tangents: options");
   if (!(points?.length > 0)) throw new RangeError("tangents: no points were given");
   const [a, b] = toRange(range, "tangents: range");
   const base = curve("tangents", f, range, { name: "f(x)", color: PALETTE[0], ...options });
@@ -145,6 +147,7 @@ export function tangents(
  * @throws {RangeError} If there is no point.
  */
 export function tangent(f: Drawable, points: Vector | number, options: TangentOptions = {}): Figure {
+  checkObject(options, "tangent: options");
   const xs = typeof points === "number" ? Float64Array.of(points) : toVector(points, "tangent: points");
   const ends = extent(xs);
   if (!ends) throw new RangeError(`tangent: points must be finite, got ${Array.from(xs).join(", ")}`);

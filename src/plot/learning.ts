@@ -7,7 +7,7 @@ import { contour } from "./fields.ts";
 import { Figure } from "./figure.ts";
 import { fn } from "./functions.ts";
 import { grid } from "./grid.ts";
-import { layoutOf, named, short } from "./options.ts";
+import { checkObject, layoutOf, named, short } from "./options.ts";
 import { type Drawable, type Drawable2, sample } from "./sample.ts";
 import { INK, PALETTE, SEQUENTIAL } from "./template.ts";
 import type { PlotOptions, Trace } from "./types.ts";
@@ -118,6 +118,8 @@ function steps(x: Float64Array, y: Float64Array, bar: boolean): Trace {
  * ```
  */
 export function gradientDescent(run: DescentRun, options: PlotOptions = {}): Figure {
+  checkObject(run, "gradientDescent: run");
+  checkObject(options, "gradientDescent: options");
   const thetas = toVector(run.thetas, "gradientDescent: thetas");
   const objectives = run.objectives === undefined
     ? sample(run.objective, thetas)
@@ -157,6 +159,8 @@ export function gradientDescent(run: DescentRun, options: PlotOptions = {}): Fig
  * @throws {RangeError} If nothing is finite.
  */
 export function descent2d(run: Descent2DRun, options: Descent2DOptions = {}): Figure {
+  checkObject(run, "descent2d: run");
+  checkObject(options, "descent2d: options");
   const path = toMatrix(run.path, "descent2d: path");
   if (path[0].length !== 2) {
     throw new TypeError(
@@ -224,6 +228,7 @@ export function lossCurve(
   losses: Vector | Readonly<Record<string, Vector>>,
   options: LossOptions = {},
 ): Figure {
+  checkObject(options, "lossCurve: options");
   const { log = false, xLabel = "iteration", yLabel = "loss", legend = "inside", ...rest } = options;
   const traces = lossesByName(losses).map(([name, y]): Trace => ({
     type: "scatter",

@@ -4,7 +4,7 @@
  */
 
 import type { Layout, PlotOptions, Trace } from "./types.ts";
-import { extent, toRange } from "./values.ts";
+import { describe, extent, toRange } from "./values.ts";
 
 const MARKUP = /<(?!\/?(?:b|i|em|br|sub|sup|span|s|u)\b[^<>]*>)/gi;
 
@@ -20,6 +20,12 @@ const MARKUP = /<(?!\/?(?:b|i|em|br|sub|sup|span|s|u)\b[^<>]*>)/gi;
 export function label(value: unknown, what: string): string {
   if (typeof value !== "string") throw new TypeError(`${what} must be a string, got ${typeof value}`);
   return value.replace(MARKUP, "&lt;");
+}
+
+/** Throws for what are no options, or no fields of something that is described by an object. */
+export function checkObject(value: unknown, what: string): void {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
+  throw new TypeError(`${what} must be an object, got ${describe(value)}`);
 }
 
 /** Places of a legend by name. */

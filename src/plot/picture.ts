@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkObject } from "./options.ts";
 import { escapeHTML } from "../display/escape.ts";
 import { DISPLAY, type Displayable, type MimeBundle } from "../display/mime.ts";
 import { batchPixels, imagePixels, type PixelOptions, type Pixels } from "./pixels.ts";
@@ -220,6 +221,7 @@ function fitting(draw: (block: number) => Pixels[]): Pixels[] {
  * ```
  */
 export function picture(data: ImageSource, options: ShowImageOptions = {}): Picture {
+  checkObject(options, "picture: options");
   const [image] = fitting((block) => [imagePixels(data, options, "image", block)]);
   const titles = options.title === undefined ? [] : [String(options.title)];
   return new Picture({ images: [image], titles, columns: 1, scale: options.scale, notes: image.notes });
@@ -236,6 +238,7 @@ export function picture(data: ImageSource, options: ShowImageOptions = {}): Pict
  * @throws {RangeError} If there are none, or the titles are not as many.
  */
 export function pictures(batch: ImageBatch, options: ShowImagesOptions = {}): Picture {
+  checkObject(options, "pictures: options");
   const { limit = 64 } = options, { count, draw } = batchPixels(batch, options, "images");
   if (!(Number.isInteger(limit) && limit >= 1)) {
     throw new RangeError(`images: limit must be a whole number from 1, got ${limit}`);

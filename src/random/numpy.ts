@@ -68,10 +68,16 @@ export class RandomState {
       if (!isSeed(seed)) throw new RangeError(`Seed must be between 0 and 2**32 - 1, but got ${seed}`);
       this.#engine.seed(seed);
     } else {
-      const key = Array.from(seed);
-      const bad = key.find((word) => !isSeed(word));
-      if (bad !== undefined) {
-        throw new RangeError(`Seed values must be between 0 and 2**32 - 1, but got ${bad}`);
+      if (typeof seed !== "object" || seed === null) {
+        throw new TypeError(
+          `The seed must be an integer or a list of integers, but got ${
+            seed === null ? "null" : typeof seed
+          }`,
+        );
+      }
+      const key = Array.from(seed), bad = key.findIndex((word) => !isSeed(word));
+      if (bad >= 0) {
+        throw new RangeError(`Seed values must be between 0 and 2**32 - 1, but number ${bad} is not`);
       }
       this.#engine.seedByArray(Uint32Array.from(key));
     }

@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { DType, Scalar } from "./dtype.ts";
+import { checkDType, type DType, type Scalar } from "./dtype.ts";
 
 /** A value as it is stored in `dtype`, rounded or cut; RangeError for an integer that does not fit. */
 export function castScalar(value: Scalar, dtype: DType): number | bigint {
@@ -20,8 +20,8 @@ export function castScalar(value: Scalar, dtype: DType): number | bigint {
     case "float16":
       return Math.f16round(Number(value));
     default: {
+      const [low, high] = ranges[checkDType(dtype)]!;
       const whole = wholeNumber(Number(value), dtype);
-      const [low, high] = ranges[dtype]!;
       if (whole < low || whole > high) {
         throw new RangeError(`value cannot be converted to type ${dtype} without overflow: ${value}`);
       }

@@ -28,6 +28,7 @@ export type TensorData = Scalar | TypedArray | Tensor | readonly TensorData[];
 
 /** A 0-d tensor of a JavaScript value. */
 export function scalarTensor(value: Scalar, dtype: DType = dtypeOfScalar(value)): Tensor {
+  checkElement(value);
   return new Tensor(Storage.ofValue(dtype, castScalar(value, dtype)), 0, SCALAR_SHAPE, SCALAR_SHAPE);
 }
 
@@ -208,6 +209,7 @@ export function full(size: readonly number[] | number, value: Scalar, options: T
   checkOptions(options, "full");
   const shape = checkShape(typeof size === "number" ? [size] : size, "full");
   const out = allocateTensor(shape, options.dtype ?? dtypeOfScalar(checkElement(value)));
+  checkElement(value);
   out.storage.data.fill(castScalar(value, out.dtype) as never);
   return finish(out, options);
 }

@@ -31,3 +31,8 @@ export function describe(value: unknown): string {
 export function brief(value: unknown): string {
   return typeof value === "number" ? String(value) : describe(value);
 }
+
+/** As {@linkcode describe}, but a text stands for itself: for places where another name was expected. */
+export function named(value: unknown): string {
+  return typeof value === "string" ? value : describe(value);
+}

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { checkKeys } from "../../tensor/arguments.ts";
+import { checkKeys, checkNumber, checkTensor } from "../../tensor/arguments.ts";
 import { normalizeDim } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { abs, relu as reluRow, sigmoid as sigmoidRow, tanh as tanhRow } from "../../ops/pointwise.ts";
@@ -33,6 +33,7 @@ function finish(
   parameters: readonly number[],
   inplace: boolean,
 ): Tensor {
+  for (const parameter of parameters) checkNumber(parameter, name, "options");
   const plan: Plan = [op, [operandTensor(input, name), ...parameters]];
   return inplace ? runInPlace(plan) : run(plan);
 }
@@ -58,6 +59,8 @@ const Prelu = operation("preluKernel", "x w", "where(x > 0, x, w * x)", { names:
 
 /** As {@linkcode leakyRelu} with learnt slopes: one, or one a channel (dimension 1). */
 export function prelu(input: Tensor, weight: Tensor): Tensor {
+  checkTensor(input, "prelu", "input", 1);
+  checkTensor(weight, "prelu", "weight", 2);
   const channels = input.ndim >= 2 ? input.shape[1] : 1;
   if (weight.ndim > 1) {
     throw new TypeError(
@@ -96,6 +99,7 @@ const Threshold = operation("threshold", "x t v", "where(x <= t, v, x)", { ...fi
 
 /** x where it is above `threshold`, else `value`. */
 export function threshold(input: Tensor, limit: number, value: number, options?: InPlaceOption): Tensor {
+  checkTensor(input, "threshold", "input", 1);
   return finish("threshold", input, Threshold, [limit, value], read("threshold", options, {}).inplace);
 }
 
@@ -108,6 +112,8 @@ const Hardtanh = operation("hardtanh", "x l h", "min(max(x, l), h)", {
 /** x brought into [minVal, maxVal], by default [-1, 1]. */
 export function hardtanh(input: Tensor, options?: Options<{ minVal: number; maxVal: number }>): Tensor {
   const { minVal, maxVal, inplace } = read("hardtanh", options, { minVal: -1, maxVal: 1 });
+  checkNumber(minVal, "hardtanh", "minVal");
+  checkNumber(maxVal, "hardtanh", "maxVal");
   if (minVal > maxVal) throw new RangeError("min_val cannot be greater than max_val");
   return finish("hardtanh", input, Hardtanh, [minVal, maxVal], inplace);
 }
@@ -157,6 +163,7 @@ const Softshrink = operation(
 export function softshrink(input: Tensor, options: { lambd?: number } = {}): Tensor {
   checkKeys(options, "softshrink", ["lambd"]);
   const { lambd = 0.5 } = options;
+  checkNumber(lambd, "softshrink", "lambd");
   if (!(lambd >= 0)) {
     throw new RangeError(`lambda must be greater or equal to 0, but found to be ${lambd}.`);
   }
@@ -261,11 +268,13 @@ export function logsigmoid(input: Tensor): Tensor {
 
 /** x / (1 + |x|). */
 export function softsign(input: Tensor): Tensor {
+  checkTensor(input, "softsign", "input", 1);
   return div(input, add(abs(input), 1));
 }
 
 /** x - tanh(x). */
 export function tanhshrink(input: Tensor): Tensor {
+  checkTensor(input, "tanhshrink", "input", 1);
   return sub(input, tanhRow(input));
 }
 
@@ -273,7 +282,8 @@ const Glu = operation("glu", "a b", "a * sigmoid(b)");
 
 /** The first half of a dimension (the last) times the sigmoid of the second half. */
 export function glu(input: Tensor, options: number | { dim?: number } = {}): Tensor {
-  const dim = typeof options === "number" ? options : options.dim ?? -1;
+  checkTensor(input, "glu", "input", 1);
+  const dim = typeof options === "number" ? options : checkKeys(options, "glu", ["dim"]).dim ?? -1;
   if (input.ndim === 0) throw new TypeError("glu does not support 0-dimensional tensors");
   const d = normalizeDim(dim, input.ndim), size = input.shape[d];
   if (size % 2 !== 0) {

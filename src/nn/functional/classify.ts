@@ -11,7 +11,13 @@ import { PointwiseOp } from "../../ops/pointwise_op.ts";
 import { record, type Rule } from "../../ops/record.ts";
 import { mean, sum } from "../../ops/reduce.ts";
 import { logSoftmax } from "../../ops/softmax.ts";
-import { checkKeys } from "../../tensor/arguments.ts";
+import {
+  checkInteger,
+  checkKeys,
+  checkNumber,
+  checkOptionalTensor,
+  checkTensor,
+} from "../../tensor/arguments.ts";
 import { isFloatingPoint, type TypedArray, typeName } from "../../tensor/dtype.ts";
 import { numel, sameShape, SCALAR_SHAPE, type Shape, shapeText } from "../../tensor/shape.ts";
 import { Storage } from "../../tensor/storage.ts";
@@ -189,9 +195,13 @@ function choose(
  * class of each sample. The mean is over the weights of the classes met.
  */
 export function nllLoss(input: Tensor, target: Tensor, options: NllLossOptions = {}): Tensor {
+  checkTensor(input, "nllLoss", "input", 1);
+  checkTensor(target, "nllLoss", "target", 2);
   checkKeys(options, "nllLoss", ["reduction", "weight", "ignoreIndex"]);
   const reduction = checkReduction(options.reduction ?? "mean"),
     { weight = null, ignoreIndex = -100 } = options;
+  checkOptionalTensor(weight, "nllLoss", "weight");
+  checkNumber(ignoreIndex, "nllLoss", "ignoreIndex");
   if (input.ndim === 0) throw new TypeError("Expected 1 or more dimensions (got 0)");
   if (!isFloatingPoint(input.dtype)) {
     throw new TypeError(`"nll_loss_out_frame" not implemented for '${typeName(input.dtype)}'`);
@@ -228,9 +238,14 @@ const DivByCount = new PointwiseOp(program(["a", "b"], "a / b", { name: "div" })
  * ```
  */
 export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  checkTensor(input, "crossEntropy", "input", 1);
+  checkTensor(target, "crossEntropy", "target", 2);
   checkKeys(options, "crossEntropy", ["reduction", "weight", "ignoreIndex", "labelSmoothing"]);
   const reduction = checkReduction(options.reduction ?? "mean");
   const { weight = null, ignoreIndex = -100, labelSmoothing = 0 } = options;
+  checkOptionalTensor(weight, "crossEntropy", "weight");
+  checkInteger(ignoreIndex, "crossEntropy", "ignoreIndex");
+  checkNumber(labelSmoothing, "crossEntropy", "labelSmoothing");
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
     throw new RangeError(`label_smoothing must be between 0.0 and 1.0. Got: ${labelSmoothing}`);
   }

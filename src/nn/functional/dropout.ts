@@ -5,7 +5,7 @@
 
 import { noGrad } from "../../autograd/modes.ts";
 import { mul } from "../../ops/pointwise.ts";
-import { checkKeys } from "../../tensor/arguments.ts";
+import { checkKeys, checkNumber, checkTensor } from "../../tensor/arguments.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 
 /** Options of {@linkcode dropout}. */
@@ -20,6 +20,7 @@ export interface DropoutOptions {
 
 /** Sets elements to 0 with probability p, and makes the others larger by 1 / (1 - p), so that the expectation stays. */
 export function dropout(input: Tensor, options: DropoutOptions = {}): Tensor {
+  checkTensor(input, "dropout", "input", 1);
   checkKeys(options, "dropout", ["p", "training", "inplace"]);
   const { p = 0.5, training = true, inplace = false } = options;
   checkProbability(p);
@@ -33,6 +34,7 @@ export function dropout(input: Tensor, options: DropoutOptions = {}): Tensor {
 
 /** Throws for what is no probability. */
 export function checkProbability(p: number): void {
+  checkNumber(p, "dropout", "p");
   if (!(p >= 0 && p <= 1)) {
     throw new RangeError(`dropout probability has to be between 0 and 1, but got ${p}`);
   }

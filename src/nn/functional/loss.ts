@@ -3,7 +3,8 @@
  * @module
  */
 
-import { checkKeys } from "../../tensor/arguments.ts";
+import { named } from "../../tensor/describe.ts";
+import { checkKeys, checkNumber, checkOptionalTensor, checkTensor } from "../../tensor/arguments.ts";
 import { broadcastShapes, sameShape, type Shape, shapeText } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { abs, exp, mul, xlogy } from "../../ops/pointwise.ts";
@@ -37,7 +38,9 @@ export interface WeightedLossOptions extends LossOptions {
 /** Checks the name of a reduction. */
 export function checkReduction(reduction: unknown): Reduction {
   if (reduction === "mean" || reduction === "sum" || reduction === "none") return reduction;
-  throw new RangeError(`${String(reduction)} is not a valid value for reduction`);
+  throw new RangeError(
+    `${named(reduction)} is not a valid value for reduction`,
+  );
 }
 
 /** Reduces losses by further differentiable operations. */
@@ -123,6 +126,7 @@ function matched(input: Tensor, target: Tensor): [Tensor, Tensor] {
 }
 
 function checkWeight(weight: Tensor, input: Tensor): void {
+  checkTensor(weight, "loss", "weight");
   if (!sameShape(weight.shape, input.shape)) {
     throw new TypeError("Inputs and weight must have the same size.");
   }
@@ -146,6 +150,8 @@ const Mse = operation("mseLoss", "x t", "(x - t) ** 2", {
 
 /** The squared error. */
 export function mseLoss(input: Tensor, target: Tensor, options: WeightedLossOptions = {}): Tensor {
+  checkTensor(input, "mseLoss", "input", 1);
+  checkTensor(target, "mseLoss", "target", 2);
   checkKeys(options, "mseLoss", ["reduction", "weight"]);
   const reduction = checkReduction(options.reduction ?? "mean");
   const [x, t] = matched(input, target), { weight = null } = options;
@@ -164,6 +170,8 @@ function promoted(kernel: string, x: Tensor, t: Tensor): [Tensor, Tensor] {
 
 /** The absolute error. */
 export function l1Loss(input: Tensor, target: Tensor, options: WeightedLossOptions = {}): Tensor {
+  checkTensor(input, "l1Loss", "input", 1);
+  checkTensor(target, "l1Loss", "target", 2);
   checkKeys(options, "l1Loss", ["reduction", "weight"]);
   const reduction = checkReduction(options.reduction ?? "mean");
   const [x, t] = matched(input, target), { weight = null } = options;
@@ -192,8 +200,11 @@ export function smoothL1Loss(
   target: Tensor,
   options: LossOptions & { beta?: number } = {},
 ): Tensor {
+  checkTensor(input, "smoothL1Loss", "input", 1);
+  checkTensor(target, "smoothL1Loss", "target", 2);
   checkKeys(options, "smoothL1Loss", ["reduction", "beta"]);
   const reduction = checkReduction(options.reduction ?? "mean"), { beta = 1 } = options;
+  checkNumber(beta, "smoothL1Loss", "beta");
   if (!(beta >= 0)) throw new RangeError("smooth_l1_loss does not support negative values for beta.");
   if (beta === 0) return l1Loss(input, target, { reduction });
   const [x, t] = matched(input, target);
@@ -219,8 +230,11 @@ export function huberLoss(
   target: Tensor,
   options: WeightedLossOptions & { delta?: number } = {},
 ): Tensor {
+  checkTensor(input, "huberLoss", "input", 1);
+  checkTensor(target, "huberLoss", "target", 2);
   checkKeys(options, "huberLoss", ["reduction", "weight", "delta"]);
   const reduction = checkReduction(options.reduction ?? "mean"), { delta = 1, weight = null } = options;
+  checkNumber(delta, "huberLoss", "delta");
   if (!(delta > 0)) throw new RangeError("huber_loss does not support non-positive values for delta.");
   const [x, t] = matched(input, target);
   const operands = [...promoted("huber_cpu", x, t), delta];
@@ -248,6 +262,8 @@ const BceWeighted = operation(
 
 /** The cross entropy of probabilities `input` against `target` (0 or 1, or between). */
 export function binaryCrossEntropy(input: Tensor, target: Tensor, options: WeightedLossOptions = {}): Tensor {
+  checkTensor(input, "binaryCrossEntropy", "input", 1);
+  checkTensor(target, "binaryCrossEntropy", "target", 2);
   checkKeys(options, "binaryCrossEntropy", ["reduction", "weight"]);
   const reduction = checkReduction(options.reduction ?? "mean"), { weight = null } = options;
   if (!sameShape(input.shape, target.shape)) {
@@ -256,6 +272,7 @@ export function binaryCrossEntropy(input: Tensor, target: Tensor, options: Weigh
         `(torch.Size(${shapeText(input.shape)})) is deprecated. Please ensure they have the same size.`,
     );
   }
+  checkOptionalTensor(weight, "binaryCrossEntropy", "weight");
   const plain = input.detach().contiguous().typedArray();
   for (let i = 0; i < plain.length; i++) {
     const p = plain[i] as number;
@@ -288,6 +305,8 @@ export function binaryCrossEntropyWithLogits(
   target: Tensor,
   options: WeightedLossOptions & { posWeight?: Tensor | null } = {},
 ): Tensor {
+  checkTensor(input, "binaryCrossEntropyWithLogits", "input", 1);
+  checkTensor(target, "binaryCrossEntropyWithLogits", "target", 2);
   checkKeys(options, "binaryCrossEntropyWithLogits", ["reduction", "weight", "posWeight"]);
   const reduction = checkReduction(options.reduction ?? "mean"),
     { weight = null, posWeight = null } = options;
@@ -298,6 +317,8 @@ export function binaryCrossEntropyWithLogits(
       }))`,
     );
   }
+  checkOptionalTensor(weight, "binaryCrossEntropyWithLogits", "weight");
+  checkOptionalTensor(posWeight, "binaryCrossEntropyWithLogits", "posWeight");
   const wide = (t: Tensor) => sameShape(t.shape, input.shape) ? t : expand(t, input.shape);
   const operands = [
     input,
@@ -319,6 +340,8 @@ export function klDiv(
   target: Tensor,
   options: { reduction?: Reduction | "batchmean"; logTarget?: boolean } = {},
 ): Tensor {
+  checkTensor(input, "klDiv", "input", 1);
+  checkTensor(target, "klDiv", "target", 2);
   checkKeys(options, "klDiv", ["reduction", "logTarget"]);
   const { reduction = "mean", logTarget = false } = options;
   if (reduction === "mean") {
@@ -339,6 +362,8 @@ const SoftMargin = operation("softMarginLoss", "x t", "softplus(-t * x)", { name
 
 /** log(1 + exp(-target * input)) for targets of 1 and -1. */
 export function softMarginLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  checkTensor(input, "softMarginLoss", "input", 1);
+  checkTensor(target, "softMarginLoss", "target", 2);
   checkKeys(options, "softMarginLoss", ["reduction"]);
   const [x, t] = matched(input, target);
   return lossNode(SoftMargin, [x, t], checkReduction(options.reduction ?? "mean"));
@@ -350,8 +375,11 @@ export function poissonNllLoss(
   target: Tensor,
   options: LossOptions & { logInput?: boolean; full?: boolean; eps?: number } = {},
 ): Tensor {
+  checkTensor(input, "poissonNllLoss", "input", 1);
+  checkTensor(target, "poissonNllLoss", "target", 2);
   checkKeys(options, "poissonNllLoss", ["reduction", "logInput", "full", "eps"]);
   const { logInput = true, full = false, eps = 1e-8 } = options;
+  checkNumber(eps, "poissonNllLoss", "eps");
   let losses = logInput
     ? sub(exp(input), mul(target, input))
     : sub(input, mul(target, add(input, eps).log()));

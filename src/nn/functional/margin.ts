@@ -8,7 +8,7 @@ import { norm } from "../../ops/norm.ts";
 import { minimum, mul, neg } from "../../ops/pointwise.ts";
 import { mean, sum } from "../../ops/reduce.ts";
 import { clampMin } from "../../ops/select.ts";
-import { checkKeys } from "../../tensor/arguments.ts";
+import { checkKeys, checkNumber, checkTensor } from "../../tensor/arguments.ts";
 import { normalizeDim, sameShape, shapeText } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { logsigmoid } from "./activation.ts";
@@ -28,6 +28,7 @@ export interface NormalizeOptions {
 
 /** Vectors divided by their norms. */
 export function normalize(input: Tensor, options: NormalizeOptions = {}): Tensor {
+  checkTensor(input, "normalize", "input", 1);
   checkKeys(options, "normalize", ["p", "dim", "eps"]);
   const { p = 2, dim = 1, eps = 1e-12 } = options;
   const size = clampMin(norm(input, { p, dim, keepdim: true }), eps);
@@ -46,6 +47,8 @@ export interface PairwiseDistanceOptions {
 
 /** The norms of the differences of vectors, along the last dimension. */
 export function pairwiseDistance(x1: Tensor, x2: Tensor, options: PairwiseDistanceOptions = {}): Tensor {
+  checkTensor(x1, "pairwiseDistance", "x1", 1);
+  checkTensor(x2, "pairwiseDistance", "x2", 2);
   checkKeys(options, "pairwiseDistance", ["p", "eps", "keepdim"]);
   const { p = 2, eps = 1e-6, keepdim = false } = options;
   return norm(add(sub(x1, x2), eps), { p, dim: -1, keepdim });
@@ -57,6 +60,8 @@ export function cosineSimilarity(
   x2: Tensor,
   options: { dim?: number; eps?: number } = {},
 ): Tensor {
+  checkTensor(x1, "cosineSimilarity", "x1", 1);
+  checkTensor(x2, "cosineSimilarity", "x2", 2);
   checkKeys(options, "cosineSimilarity", ["dim", "eps"]);
   const { dim = 1, eps = 1e-8 } = options;
   const d = normalizeDim(dim, Math.max(x1.ndim, x2.ndim));
@@ -72,6 +77,8 @@ export function hingeEmbeddingLoss(
   target: Tensor,
   options: LossOptions & { margin?: number } = {},
 ): Tensor {
+  checkTensor(input, "hingeEmbeddingLoss", "input", 1);
+  checkTensor(target, "hingeEmbeddingLoss", "target", 2);
   checkKeys(options, "hingeEmbeddingLoss", ["reduction", "margin"]);
   const { margin = 1 } = options;
   const apart = clampMin(sub(margin, input), 0).maskedFill(target.eq(1), 0);
@@ -86,6 +93,9 @@ export function marginRankingLoss(
   target: Tensor,
   options: LossOptions & { margin?: number } = {},
 ): Tensor {
+  checkTensor(input1, "marginRankingLoss", "input1", 1);
+  checkTensor(input2, "marginRankingLoss", "input2", 2);
+  checkTensor(target, "marginRankingLoss", "target", 3);
   checkKeys(options, "marginRankingLoss", ["reduction", "margin"]);
   const gap = add(mul(neg(target), sub(input1, input2)), options.margin ?? 0);
   return reduced(clampMin(gap, 0), checkReduction(options.reduction ?? "mean"));
@@ -98,6 +108,9 @@ export function cosineEmbeddingLoss(
   target: Tensor,
   options: LossOptions & { margin?: number } = {},
 ): Tensor {
+  checkTensor(input1, "cosineEmbeddingLoss", "input1", 1);
+  checkTensor(input2, "cosineEmbeddingLoss", "input2", 2);
+  checkTensor(target, "cosineEmbeddingLoss", "target", 3);
   checkKeys(options, "cosineEmbeddingLoss", ["reduction", "margin"]);
   const dim = target.ndim, tiny = 1e-12;
   const product = sum(mul(input1, input2), dim);
@@ -127,8 +140,12 @@ export function tripletMarginLoss(
   negative: Tensor,
   options: TripletOptions = {},
 ): Tensor {
+  checkTensor(anchor, "tripletMarginLoss", "anchor", 1);
+  checkTensor(positive, "tripletMarginLoss", "positive", 2);
+  checkTensor(negative, "tripletMarginLoss", "negative", 3);
   checkKeys(options, "tripletMarginLoss", ["reduction", "margin", "p", "eps", "swap"]);
   const { margin = 1, p = 2, eps = 1e-6, swap = false } = options;
+  checkNumber(margin, "tripletMarginLoss", "margin");
   if (!(margin > 0)) throw new RangeError(`margin must be greater than 0, got ${margin}`);
   const near = pairwiseDistance(anchor, positive, { p, eps });
   let far = pairwiseDistance(anchor, negative, { p, eps });
@@ -142,6 +159,8 @@ export function multilabelSoftMarginLoss(
   target: Tensor,
   options: WeightedLossOptions = {},
 ): Tensor {
+  checkTensor(input, "multilabelSoftMarginLoss", "input", 1);
+  checkTensor(target, "multilabelSoftMarginLoss", "target", 2);
   checkKeys(options, "multilabelSoftMarginLoss", ["reduction", "weight"]);
   let losses = neg(
     add(mul(target, logsigmoid(input)), mul(sub(1, target), logsigmoid(neg(input)))),
@@ -158,6 +177,9 @@ export function gaussianNllLoss(
   variance: Tensor,
   options: LossOptions & { full?: boolean; eps?: number } = {},
 ): Tensor {
+  checkTensor(input, "gaussianNllLoss", "input", 1);
+  checkTensor(target, "gaussianNllLoss", "target", 2);
+  checkTensor(variance, "gaussianNllLoss", "var", 3);
   checkKeys(options, "gaussianNllLoss", ["reduction", "full", "eps"]);
   const { full = false, eps = 1e-6 } = options;
   const values = variance.detach();

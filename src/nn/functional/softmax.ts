@@ -5,6 +5,7 @@
 
 import { neg } from "../../ops/pointwise.ts";
 import { logSoftmax as logSoftmaxOp, softmax as softmaxOp, type SoftmaxOptions } from "../../ops/softmax.ts";
+import { checkTensor } from "../../tensor/arguments.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { warn } from "../../warn.ts";
 
@@ -19,15 +20,18 @@ function dimOf(name: string, input: Tensor, dim: number | null | undefined): num
 
 /** exp(x) divided by its sum along a dimension. */
 export function softmax(input: Tensor, dim?: number | null, options?: SoftmaxOptions): Tensor {
+  checkTensor(input, "softmax", "input", 1);
   return softmaxOp(input, dimOf("softmax", input, dim), options);
 }
 
 /** The logarithm of {@linkcode softmax}. */
 export function logSoftmax(input: Tensor, dim?: number | null, options?: SoftmaxOptions): Tensor {
+  checkTensor(input, "logSoftmax", "input", 1);
   return logSoftmaxOp(input, dimOf("log_softmax", input, dim), options);
 }
 
 /** {@linkcode softmax} of -x. */
 export function softmin(input: Tensor, dim?: number | null, options?: SoftmaxOptions): Tensor {
+  checkTensor(input, "softmin", "input", 1);
   return softmaxOp(neg(input), dimOf("softmin", input, dim), options);
 }

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { describe } from "../../tensor/describe.ts";
 import { warn } from "../../warn.ts";
 import { Optimizer, type ParamGroup } from "../optimizer.ts";
 
@@ -25,7 +26,19 @@ const firstRates = new WeakMap<object, number>();
 
 /** Throws for what is no optimizer. */
 export function checkOptimizer(optimizer: unknown): asserts optimizer is AnyOptimizer {
-  if (!(optimizer instanceof Optimizer)) throw new TypeError(`${typeof optimizer} is not an Optimizer`);
+  if (!(optimizer instanceof Optimizer)) throw new TypeError(`${describe(optimizer)} is not an Optimizer`);
+}
+
+/** Throws for what are no schedules of one optimizer; `caller` stands in the messages. */
+export function checkSchedulers(schedulers: unknown, optimizer: unknown, caller: string): void {
+  if (!Array.isArray(schedulers) || !schedulers.every((s) => s instanceof LRScheduler)) {
+    throw new TypeError(`${caller}: expected schedulers in a list, but got ${describe(schedulers)}`);
+  }
+  if (schedulers.length < 1) throw new TypeError(`${caller} expects at least one scheduler to be chained`);
+  if (schedulers.some((s) => s.optimizer !== (optimizer ?? schedulers[0].optimizer))) {
+    const name = caller === "Sequential" ? "Sequential Schedulers" : caller;
+    throw new TypeError(`${name} expects all schedulers to belong to the same optimizer`);
+  }
 }
 
 /**

@@ -3,9 +3,16 @@
  * @module
  */
 
-import { checkKeys } from "../../tensor/arguments.ts";
+import { checkIntegers, checkKeys } from "../../tensor/arguments.ts";
 import { Tensor } from "../../tensor/tensor.ts";
-import { type AnyOptimizer, checkOptimizer, LRScheduler, type RateGroup, resetRates } from "./base.ts";
+import {
+  type AnyOptimizer,
+  checkOptimizer,
+  checkSchedulers,
+  LRScheduler,
+  type RateGroup,
+  resetRates,
+} from "./base.ts";
 
 /** One schedule after the other: the next one begins at each milestone. */
 export class SequentialLR extends LRScheduler {
@@ -15,10 +22,8 @@ export class SequentialLR extends LRScheduler {
   /** One milestone fewer than schedules. */
   constructor(optimizer: AnyOptimizer, schedulers: readonly LRScheduler[], milestones: readonly number[]) {
     super(optimizer);
-    if (schedulers.length < 1) throw new TypeError("Sequential expects at least one scheduler to be chained");
-    if (schedulers.some((s) => s.optimizer !== optimizer)) {
-      throw new TypeError("Sequential Schedulers expects all schedulers to belong to the same optimizer");
-    }
+    checkSchedulers(schedulers, optimizer, "Sequential");
+    checkIntegers(milestones, "SequentialLR", "milestones");
     if (milestones.length !== schedulers.length - 1) {
       throw new TypeError(
         "Sequential Schedulers expects number of schedulers provided to be one more than the number of milestone " +
@@ -55,12 +60,7 @@ export class ChainedScheduler {
 
   /** All of one optimizer. */
   constructor(schedulers: readonly LRScheduler[]) {
-    if (schedulers.length < 1) {
-      throw new TypeError("ChainedScheduler expects at least one scheduler to be chained");
-    }
-    if (schedulers.some((s) => s.optimizer !== schedulers[0].optimizer)) {
-      throw new TypeError("ChainedScheduler expects all schedulers to belong to the same optimizer");
-    }
+    checkSchedulers(schedulers, null, "ChainedScheduler");
     this.schedulers = schedulers;
   }
 

@@ -3,7 +3,8 @@
  * @module
  */
 
-import { checkKeys } from "../../tensor/arguments.ts";
+import { brief } from "../../tensor/describe.ts";
+import { checkKeys, checkNumber } from "../../tensor/arguments.ts";
 import { type AnyOptimizer, LRScheduler, type RateGroup } from "./base.ts";
 
 /** Options of {@linkcode CyclicLR}. */
@@ -34,6 +35,20 @@ function checkMomentum(groups: readonly RateGroup[]): void {
   if (!groups.every((g) => "momentum" in g || "betas" in g)) {
     throw new TypeError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled");
   }
+}
+
+/** One rate for all groups, or a list with one for each. */
+function ratesOf(
+  groups: readonly RateGroup[],
+  rate: number | readonly number[],
+  caller: string,
+  name: string,
+): number[] {
+  const rates = Array.isArray(rate) ? rate : groups.map(() => rate);
+  if (rates.length !== groups.length) {
+    throw new RangeError(`expected ${groups.length} values for ${name}, got ${rates.length}`);
+  }
+  return rates.map((r) => checkNumber(r, caller, name));
 }
 
 /** Learning rates between two bounds, up and down. */
@@ -67,10 +82,12 @@ export class CyclicLR extends LRScheduler {
     if (!["triangular", "triangular2", "exp_range"].includes(mode)) {
       throw new RangeError("mode is invalid and scale_fn is None");
     }
-    const each = (v: number | readonly number[]) =>
-      this.groups.map((_, i) => typeof v === "number" ? v : v[i]);
-    this.lower = each(baseLr);
-    this.upper = each(maxLr);
+    for (const [name, value] of Object.entries({ stepSizeUp, stepSizeDown: stepSizeDown ?? 1, gamma })) {
+      checkNumber(value, "CyclicLR", name);
+    }
+    this.lower = ratesOf(this.groups, baseLr, "CyclicLR", "baseLr");
+    this.upper = ratesOf(this.groups, maxLr, "CyclicLR", "maxLr");
+    if (cycleMomentum) checkMomentum(this.groups);
     this.groups.forEach((group, i) => group.lr = this.lower[i]);
     this.total = stepSizeUp + (stepSizeDown ?? stepSizeUp);
     this.ratio = stepSizeUp / this.total;
@@ -78,7 +95,6 @@ export class CyclicLR extends LRScheduler {
     this.gamma = gamma;
     this.momenta = cycleMomentum ? [options.baseMomentum ?? 0.8, options.maxMomentum ?? 0.9] : null;
     if (cycleMomentum) {
-      checkMomentum(this.groups);
       for (const group of this.groups) setMomentum(group, this.momenta![1]);
     }
     this.begin();
@@ -160,10 +176,11 @@ export class OneCycleLR extends LRScheduler {
     else if (epochs !== undefined && stepsPerEpoch !== undefined) this.totalSteps = epochs * stepsPerEpoch;
     else throw new TypeError("You must define either total_steps OR (epochs AND steps_per_epoch)");
     if (!Number.isInteger(this.totalSteps) || this.totalSteps <= 0) {
-      throw new RangeError(`Expected positive integer total_steps, but got ${this.totalSteps}`);
+      throw new RangeError(`Expected positive integer total_steps, but got ${brief(this.totalSteps)}`);
     }
+    checkNumber(pctStart, "OneCycleLR", "pctStart");
     if (!(pctStart >= 0 && pctStart <= 1)) {
-      throw new RangeError(`Expected float between 0 and 1 pct_start, but got ${pctStart}`);
+      throw new RangeError(`Expected float between 0 and 1 pct_start, but got ${brief(pctStart)}`);
     }
     const total = this.totalSteps, top = pctStart * total - 1;
     this.phases = threePhase
@@ -171,8 +188,8 @@ export class OneCycleLR extends LRScheduler {
       : [[top, 0, 1, 1, 0], [total - 1, 1, 2, 0, 1]];
     this.linear = options.annealStrategy === "linear";
     const { divFactor = 25, finalDivFactor = 1e4 } = options;
-    this.marks = this.groups.map((_, i) => {
-      const highest = typeof maxLr === "number" ? maxLr : maxLr[i], first = highest / divFactor;
+    this.marks = ratesOf(this.groups, maxLr, "OneCycleLR", "maxLr").map((highest) => {
+      const first = highest / divFactor;
       return [first, highest, first / finalDivFactor];
     });
     this.momenta = options.cycleMomentum ?? true

@@ -3,7 +3,8 @@
  * @module
  */
 
-import { checkKeys } from "../../tensor/arguments.ts";
+import { brief, describe } from "../../tensor/describe.ts";
+import { checkIntegers, checkKeys } from "../../tensor/arguments.ts";
 import { type AnyOptimizer, LRScheduler } from "./base.ts";
 
 /** Learning rates times `gamma` every `stepSize` steps. */
@@ -41,7 +42,7 @@ export class MultiStepLR extends LRScheduler {
   constructor(optimizer: AnyOptimizer, milestones: readonly number[], options: { gamma?: number } = {}) {
     super(optimizer);
     checkKeys(options, "MultiStepLR", ["gamma"]);
-    this.milestones = [...milestones];
+    this.milestones = [...checkIntegers(milestones, "MultiStepLR", "milestones")];
     this.gamma = options.gamma ?? 0.1;
     this.begin();
   }
@@ -228,13 +229,13 @@ export class CosineAnnealingWarmRestarts extends LRScheduler {
     super(optimizer);
     checkKeys(options, "CosineAnnealingWarmRestarts", ["tMult", "etaMin"]);
     if (!Number.isInteger(t0) || t0 <= 0) {
-      throw new RangeError(`Expected positive integer T_0, but got ${t0}`);
+      throw new RangeError(`Expected positive integer T_0, but got ${brief(t0)}`);
     }
     this.t0 = t0;
     this.tMult = options.tMult ?? 1;
     this.etaMin = options.etaMin ?? 0;
     if (!Number.isInteger(this.tMult) || this.tMult < 1) {
-      throw new RangeError(`Expected integer T_mult >= 1, but got ${this.tMult}`);
+      throw new RangeError(`Expected integer T_mult >= 1, but got ${brief(this.tMult)}`);
     }
     this.period = t0;
     this.begin();
@@ -258,6 +259,9 @@ export type EpochFunction = (epoch: number) => number;
 function perGroup(optimizer: AnyOptimizer, fn: EpochFunction | readonly EpochFunction[]): EpochFunction[] {
   const groups = optimizer.paramGroups.length;
   if (typeof fn === "function") return Array.from({ length: groups }, () => fn);
+  if (!Array.isArray(fn) || !fn.every((f) => typeof f === "function")) {
+    throw new TypeError(`lrLambda must be a function or a list of functions, but got ${describe(fn)}`);
+  }
   if (fn.length !== groups) throw new TypeError(`Expected ${groups} lr_lambdas, but got ${fn.length}`);
   return [...fn];
 }
