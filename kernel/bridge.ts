@@ -308,7 +308,7 @@ export class Bridge {
   }
 
   async #runCell({ link, request }: Job): Promise<void> {
-    const code = String(request.content.code);
+    const code = typeof request.content.code === "string" ? request.content.code : "";
     const made = (await this.#operators)!.operatorCell(code);
     const source = this.#sources.add(code, made.text, (line, column) => made.sourceColumn(line, column));
     const cell: Cell = {
