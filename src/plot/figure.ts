@@ -339,19 +339,21 @@ export class Figure implements Displayable {
     const svg = await this.toSVG();
     const [sharp, plain] = [await rasterise(svg, { scale: 2 }), await rasterise(svg)];
     const bytes = (png: Uint8Array | null): number => png ? png.length * 4 / 3 : 0;
-    // Less of a picture rather than one that stays still.
-    const fitting = (script: string): Fitting => {
-      for (const [picture, second] of [[sharp, plain], [sharp, null], [plain, null]] as const) {
+    // Less of a picture rather than one that stays still, or a message that is too large to arrive.
+    const fitting = async (script: string): Promise<Fitting> => {
+      let picture = plain;
+      for (const [scale, second] of [[2, plain], [2, null], [1, null], [0.5, null], [0.25, null]] as const) {
+        picture = scale === 2 ? sharp : scale === 1 ? plain : await rasterise(svg, { scale });
         const room = MESSAGE_BYTES - script.length - bytes(picture) - bytes(second);
         const shown = this.#fit(room / (vendorMime ? 2 : 1));
         if (shown) return { picture, second, shown };
       }
-      return { picture: plain, second: null, shown: null };
+      return { picture, second: null, shown: null };
     };
-    let [script, fit] = [carriedScript, fitting(carriedScript)];
+    let [script, fit] = [carriedScript, await fitting(carriedScript)];
     if (script && host && !(fit.second && fit.shown?.note === "")) {
       await sendDisplay(host, plotlyBundle(script));
-      [script, fit] = ["", fitting("")];
+      [script, fit] = ["", await fitting("")];
     }
     const { picture, second, shown } = fit;
     const bundle: MimeBundle = { "text/plain": this.toString() };
