@@ -18,11 +18,15 @@ export const enum Op {
   Loop = 0x03,
   End = 0x0b,
   BranchIf = 0x0d,
+  Select = 0x1b,
   LocalGet = 0x20,
   LocalSet = 0x21,
   I32Const = 0x41,
   I32LtS = 0x48,
   I32Add = 0x6a,
+  I32Sub = 0x6b,
+  I32Mul = 0x6c,
+  I32And = 0x71,
   I32Shl = 0x74,
 }
 
@@ -168,8 +172,8 @@ export class FunctionWriter {
     this.bytes.push(Op.BranchIf, 0);
   }
 
-  /** The whole module. */
-  module(): Uint8Array<ArrayBuffer> {
+  /** The whole module; its memory is its own, or one that threads share and that may grow to so many pages. */
+  module(sharedPages?: number): Uint8Array<ArrayBuffer> {
     const { params, locals, result } = this;
     // Locals come as runs of one type.
     const runs: [number, Type][] = [];
@@ -185,10 +189,11 @@ export class FunctionWriter {
       Op.End,
     ];
     const results = result === null ? [] : [[result]];
+    const memory = sharedPages === undefined ? [0, 1] : [3, 1, ...unsigned(sharedPages)];
     return new Uint8Array([
       ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
       ...section(1, list([[0x60, ...list(params.map((p) => [p])), ...list(results)]])),
-      ...section(2, list([[...text("m"), ...text("m"), 2, 0, 1]])),
+      ...section(2, list([[...text("m"), ...text("m"), 2, ...memory]])),
       ...section(3, list([[0]])),
       ...section(7, list([[...text("f"), 0, 0]])),
       ...section(10, list([[...unsigned(body.length), ...body]])),
