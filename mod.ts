@@ -104,6 +104,7 @@ export * from "./src/ops/products.ts";
 export * from "./src/ops/batch_products.ts";
 export * from "./src/ops/matmul.ts";
 export * from "./src/ops/einsum.ts";
+export { getNumThreads, setNumThreads } from "./src/backend/cpu/pool.ts";
 export {
   enableGrad,
   inferenceMode,

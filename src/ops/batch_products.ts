@@ -3,7 +3,7 @@
  * @module
  */
 
-import { gemm } from "../backend/cpu/gemm_js.ts";
+import { gemm } from "../backend/cpu/gemm.ts";
 import { checkTensor } from "../tensor/arguments.ts";
 import { typeName } from "../tensor/dtype.ts";
 import { frozen, type Shape } from "../tensor/shape.ts";

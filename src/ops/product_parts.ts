@@ -3,7 +3,7 @@
  * @module
  */
 
-import { gemm, type Matrix } from "../backend/cpu/gemm_js.ts";
+import { gemm, type Matrix } from "../backend/cpu/gemm.ts";
 import { category, type DType, typeName } from "../tensor/dtype.ts";
 import { frozen, type Shape, shapeText } from "../tensor/shape.ts";
 import { allocateTensor, type Tensor } from "../tensor/tensor.ts";

@@ -1,9 +1,9 @@
 /**
- * Products of vectors and matrices, each of one fixed rank. Floats are summed in doubles.
+ * Products of vectors and matrices, each of one fixed rank.
  * @module
  */
 
-import { gemm } from "../backend/cpu/gemm_js.ts";
+import { gemm } from "../backend/cpu/gemm.ts";
 import { checkTensor } from "../tensor/arguments.ts";
 import { cppName, typeName } from "../tensor/dtype.ts";
 import { frozen, SCALAR_SHAPE, type Shape, shapeText } from "../tensor/shape.ts";

@@ -1,0 +1,374 @@
+/**
+ * Matrix products in WebAssembly. Blocks of the operands are copied into the kernels' memory as they lie, packed there into
+ * panels, multiplied, and the sums copied out: packing reads rows and columns alike, so transposed operands cost nothing extra.
+ * float32 sums accumulate in float32, as in PyTorch. Every sum has one order, whatever the number of threads.
+ * @module
+ */
+import type { TypedArray } from "../../../tensor/dtype.ts";
+import type { GemmSize, Matrix } from "../gemm_js.ts";
+import { getNumThreads, Pool, WorkerLost } from "../pool.ts";
+import { features } from "./features.ts";
+import {
+  bytesOf,
+  columnsOf,
+  type GemmType,
+  kernelModules,
+  kernelNames,
+  type Tile,
+  tileFor,
+} from "./gemm_kernel.ts";
+
+/** The depth of a panel: one of a and one of b together should stay in the first cache. */
+const DEPTH = 128;
+/** The depth of a block, and the elements of a block of an operand and of the result. */
+const BLOCK_DEPTH = 512, BLOCK_ELEMENTS = 1 << 19, BLOCK_RESULTS = 1 << 20;
+/** Rows of the result in a task, so that their panels of a stay in the second cache, and columns. */
+const TASK_ROWS = 96, TASK_COLUMNS = 256;
+/** Tasks for each thread where there are several, so that a late one leaves them to the others. */
+const TASKS_EACH = 4;
+/** Panels that a task packs. */
+const PACK_PANELS = 8;
+/** Multiplications from which threads are asked for help. */
+const THREADS_FROM = 1 << 21;
+/** Pages of 64 KiB that the memory begins with, and the most that blocks can need. */
+const PAGES = 16, MOST_PAGES = 1024, PAGE = 65536;
+/** How often lost workers are replaced. */
+const REPLACEMENTS = 3;
+
+type Elements = Float32Array<ArrayBufferLike>;
+type Floats = Float32Array<ArrayBufferLike> | Float64Array<ArrayBufferLike>;
+
+/** A matrix in the memory of the kernels: lines whose elements lie side by side, or lines that lie side by side. */
+interface Raw {
+  /** Address. */
+  readonly at: number;
+  /** Bytes from a line to the next, or from an element to the next. */
+  readonly step: number;
+  /** 1 if lines lie side by side. */
+  readonly across: 0 | 1;
+}
+
+// ---- tasks --------------------------------------------------------------------------------------------------------
+
+/**
+ * Does the tasks of packing (job[0] is 0) and of multiplying (1). Words of a job: 1 the functions to use, 2 bytes of an
+ * element, 3 depth of a panel, 4 depth of the block; 5 to 10 for a and 11 to 16 for b where it lies, where its panels go,
+ * the step, whether lines lie side by side, panels, and lines in a panel; 17 panels in a task of packing, 18 tasks that pack a;
+ * 19 and 20 panels of a and of b in a task of multiplying, 21 tasks side by side, 22 where c is, 23 bytes of its rows.
+ * Takes nothing from outside.
+ */
+function runner(
+  functions: readonly ((...args: number[]) => void)[],
+  job: Int32Array,
+): (task: number) => void {
+  return (task) => {
+    const first = job[1], size = job[2], depth = job[3], k = job[4];
+    if (job[0] === 0) {
+      const ofA = task < job[18], o = ofA ? 5 : 11, group = job[17];
+      const panel = (ofA ? task : task - job[18]) * group;
+      const from = job[o], to = job[o + 1], step = job[o + 2], across = job[o + 3], width = job[o + 5];
+      const panels = job[o + 4], count = Math.min(group, panels - panel);
+      const pack = functions[first + (ofA ? 0 : 2) + across];
+      for (let l = 0; l < k; l += depth) {
+        const d = Math.min(depth, k - l), padded = (d + 3) & -4;
+        const source = across === 1
+          ? from + l * step + panel * width * size
+          : from + panel * width * step + l * size;
+        pack(to + (l * panels + panel * padded) * width * size, source, step, count, d);
+      }
+      return;
+    }
+    const across = job[21], i = Math.floor(task / across) * job[19], j = task % across * job[20];
+    const aPanels = job[9], aWidth = job[10], bPanels = job[15], bWidth = job[16], row = job[23];
+    const c = job[22] + i * aWidth * row + j * bWidth * size;
+    const rows = Math.min(job[19], aPanels - i), columns = Math.min(job[20], bPanels - j);
+    for (let l = 0; l < k; l += depth) {
+      const d = Math.min(depth, k - l), padded = (d + 3) & -4;
+      const aBytes = padded * aWidth * size, bBytes = padded * bWidth * size;
+      const a = job[6] + l * aPanels * aWidth * size + i * aBytes;
+      const b = job[12] + l * bPanels * bWidth * size + j * bBytes;
+      functions[first + 4](a, b, c, d, rows, columns, row, aBytes, bBytes);
+    }
+  };
+}
+
+// ---- memory and workers -------------------------------------------------------------------------------------------
+
+/** The memory with its kernels and workers. */
+class Team {
+  readonly memory: WebAssembly.Memory = new WebAssembly.Memory({
+    initial: PAGES,
+    maximum: MOST_PAGES,
+    shared: true,
+  });
+  readonly pool: Pool;
+  singles!: Float32Array<ArrayBufferLike>;
+  doubles!: Float64Array<ArrayBufferLike>;
+
+  constructor(readonly tile: Tile, fused: boolean, patience?: number) {
+    const modules = (["float32", "float64"] as const).flatMap((dtype) =>
+      kernelModules({ dtype, tile, fused, maximum: MOST_PAGES })
+    );
+    this.pool = new Pool({ memory: this.memory, modules, runner }, patience);
+    this.reserve(0);
+  }
+
+  /** Makes room for so many bytes. */
+  reserve(bytes: number): void {
+    const missing = bytes - this.memory.buffer.byteLength;
+    if (missing > 0) this.memory.grow(Math.ceil(missing / PAGE));
+    else if (this.singles !== undefined) return;
+    this.singles = new Float32Array(this.memory.buffer);
+    this.doubles = new Float64Array(this.memory.buffer);
+  }
+}
+
+let team: Team | undefined, replaced = 0;
+
+/** The tile to use instead of the processor's own. For tests. */
+let choice: { readonly tile: Tile; readonly fused: boolean } | undefined;
+
+/** Uses kernels with this tile from now on; the processor's own if undefined. For tests. */
+export function setTile(tile?: { readonly tile: Tile; readonly fused: boolean }): void {
+  choice = tile;
+  endTeam();
+}
+
+/** The workers, if there are any kernels yet. For tests. */
+export function currentPool(): Pool | undefined {
+  return team?.pool;
+}
+
+function endTeam(): void {
+  team?.pool.stop();
+  team = undefined;
+}
+
+function currentTeam(): Team {
+  if (team !== undefined && team.pool.threads !== getNumThreads()) endTeam();
+  if (team === undefined) {
+    const fused = choice?.fused ?? features()!.fused;
+    team = new Team(choice?.tile ?? tileFor(fused), fused);
+  }
+  return team;
+}
+
+/** Whether this engine can run the kernels. */
+export function hasGemm(): boolean {
+  return features() !== null && typeof SharedArrayBuffer === "function";
+}
+
+// ---- the product --------------------------------------------------------------------------------------------------
+
+/** `c = alpha * a @ b + beta * c`, for sizes above 0; with beta 0, c is not read. Asks threads for help if it may and that pays. */
+export function gemmWasm(
+  size: GemmSize,
+  a: Matrix,
+  b: Matrix,
+  c: Matrix,
+  dtype: GemmType,
+  alpha: number,
+  beta: number,
+  mayThread: boolean,
+): void {
+  const { m, n, k } = size;
+  const depth = Math.min(k, BLOCK_DEPTH), { rows: tileRows } = currentTeam().tile;
+  let rows = Math.min(m, 1024);
+  const columns = Math.min(n, Math.floor(Math.min(BLOCK_ELEMENTS / depth, BLOCK_RESULTS / rows)));
+  rows = Math.min(BLOCK_ELEMENTS / depth, BLOCK_RESULTS / columns);
+  rows = rows < m ? Math.floor(rows / tileRows) * tileRows : m;
+  for (let j = 0; j < n; j += columns) {
+    for (let i = 0; i < m; i += rows) {
+      const block = { m: Math.min(rows, m - i), n: Math.min(columns, n - j), k };
+      const from = at(a, i, 0), beside = at(b, 0, j), to = at(c, i, j);
+      try {
+        multiplyBlock(block, from, beside, to, dtype, alpha, beta, mayThread);
+      } catch (error) {
+        if (!(error instanceof WorkerLost)) throw error;
+        // Nothing of c is written yet. The memory goes too: who hangs may wake and write into it.
+        endTeam();
+        replaced++;
+        multiplyBlock(block, from, beside, to, dtype, alpha, beta, false);
+      }
+    }
+  }
+}
+
+/** The part of a matrix that begins at a row and a column. */
+function at(x: Matrix, row: number, column: number): Matrix {
+  if (row === 0 && column === 0) return x;
+  return { ...x, offset: x.offset + row * x.rowStride + column * x.columnStride };
+}
+
+const align = (bytes: number) => (bytes + 127) & -64;
+
+/** A product whose result fits into the memory at once. */
+function multiplyBlock(
+  { m, n, k }: GemmSize,
+  a: Matrix,
+  b: Matrix,
+  c: Matrix,
+  dtype: GemmType,
+  alpha: number,
+  beta: number,
+  mayThread: boolean,
+): void {
+  const team = currentTeam(), { tile, pool } = team, size = bytesOf(dtype);
+  const threaded = mayThread && pool.threads > 1 && replaced <= REPLACEMENTS && m * n * k >= THREADS_FROM;
+  const width = columnsOf(dtype, tile), aPanels = Math.ceil(m / tile.rows), bPanels = Math.ceil(n / width);
+  const most = Math.min(k, BLOCK_DEPTH), padded = most + 3;
+  // c, the panels of a and of b, then both as they lie
+  const cBytes = align(aPanels * tile.rows * bPanels * width * size);
+  const aTo = cBytes, bTo = aTo + align(aPanels * tile.rows * padded * size);
+  const free = bTo + align(bPanels * width * padded * size);
+  const row = bPanels * width;
+  const { job } = pool;
+  job[1] = dtype === "float32" ? 0 : kernelNames.length;
+  job[2] = size;
+  job[3] = DEPTH;
+  job[6] = aTo;
+  job[9] = aPanels;
+  job[10] = tile.rows;
+  job[12] = bTo;
+  job[15] = bPanels;
+  job[16] = width;
+  job[17] = PACK_PANELS;
+  job[18] = Math.ceil(aPanels / PACK_PANELS);
+  const packs = job[18] + Math.ceil(bPanels / PACK_PANELS);
+  job[22] = 0;
+  job[23] = row * size;
+  const products = divide(job, aPanels, bPanels, threaded ? pool.threads * TASKS_EACH : 1);
+  for (let l = 0; l < k; l += BLOCK_DEPTH) {
+    const depth = Math.min(BLOCK_DEPTH, k - l);
+    const rawA = describe(at(a, 0, l), m, depth, free, size, tile.rows);
+    const afterA = free + rawA.bytes;
+    const rawB = describe(transposed(at(b, l, 0)), n, depth, afterA, size, width);
+    team.reserve(afterA + rawB.bytes);
+    const memory = (dtype === "float32" ? team.singles : team.doubles) as Elements;
+    load(memory, rawA, at(a, 0, l), m, depth, size);
+    load(memory, rawB, transposed(at(b, l, 0)), n, depth, size);
+    if (l === 0) memory.fill(0, 0, aPanels * tile.rows * row);
+    job[4] = depth;
+    job[5] = rawA.at;
+    job[7] = rawA.step;
+    job[8] = rawA.across;
+    job[11] = rawB.at;
+    job[13] = rawB.step;
+    job[14] = rawB.across;
+    job[0] = 0;
+    perform(pool, packs, threaded);
+    job[0] = 1;
+    perform(pool, products, threaded);
+  }
+  const memory = dtype === "float32" ? team.singles : team.doubles;
+  if (alpha === 1 && beta === 0) store(memory, row, m, n, c);
+  else combine(memory, row, m, n, c, alpha, beta);
+}
+
+/** Divides the product into tasks, at least so many if it is large enough, and gives their number. */
+function divide(job: Int32Array, aPanels: number, bPanels: number, least: number): number {
+  let rows = Math.max(1, Math.floor(TASK_ROWS / job[10])), columns = Math.floor(TASK_COLUMNS / job[16]);
+  const tasks = () => Math.ceil(aPanels / rows) * Math.ceil(bPanels / columns);
+  rows = Math.min(rows, aPanels);
+  columns = Math.min(columns, bPanels);
+  while (tasks() < least && (rows > 4 || columns > 4)) {
+    if (columns > rows) columns = Math.ceil(columns / 2);
+    else rows = Math.ceil(rows / 2);
+  }
+  job[19] = rows;
+  job[20] = columns;
+  job[21] = Math.ceil(bPanels / columns);
+  return tasks();
+}
+
+function perform(pool: Pool, tasks: number, threaded: boolean): void {
+  if (threaded) pool.perform(tasks);
+  else for (let task = 0; task < tasks; task++) pool.run(task);
+}
+
+// ---- in and out ---------------------------------------------------------------------------------------------------
+
+function transposed({ data, offset, rowStride, columnStride }: Matrix): Matrix {
+  return { data, offset, rowStride: columnStride, columnStride: rowStride };
+}
+
+/** A matrix of `count` lines as it will lie in memory, and its bytes, with what packing may read behind it. */
+interface Layout extends Raw {
+  readonly bytes: number;
+  /** Elements to copy in one piece; 0 if they are copied line by line, -1 if element by element. */
+  readonly span: number;
+}
+
+/** Rows that are copied by a call have so many elements at least, coming and going. */
+const SHORT_ROW = 16, LONG_ROW = 128;
+
+/** How `count` lines (rows of x) of k elements are copied, to be packed in panels of `width` lines. */
+function describe(x: Matrix, count: number, k: number, at: number, size: number, width: number): Layout {
+  const along = x.columnStride === 1 || k === 1, across = !along && (x.rowStride === 1 || count === 1);
+  // with lines side by side, the rows of memory are the elements of all lines
+  const [rows, length, stride] = across ? [k, count, x.columnStride] : [count, k, x.rowStride];
+  const whole = (along || across) && stride <= 2 * length + 16;
+  if (!whole && (length < SHORT_ROW || !(along || across))) {
+    return { at, step: k * size, across: 0, span: -1, bytes: align((count + width + 1) * (k + 4) * size) };
+  }
+  const step = whole ? stride : length, span = whole ? (rows - 1) * stride + length : 0;
+  const bytes = align(((rows + width) * step + length + width + 4) * size);
+  return { at, step: step * size, across: across ? 1 : 0, span, bytes };
+}
+
+function load(memory: Elements, to: Layout, x: Matrix, count: number, k: number, size: number): void {
+  const data = x.data as Elements, start = to.at / size;
+  const { rowStride, columnStride } = x;
+  if (to.span >= 0) {
+    const across = to.across === 1;
+    const rows = to.span > 0 ? 1 : across ? k : count, length = to.span > 0 ? to.span : across ? count : k;
+    const stride = across ? columnStride : rowStride, step = to.step / size;
+    for (let i = 0; i < rows; i++) {
+      const from = x.offset + i * stride;
+      memory.set(
+        from === 0 && length === data.length ? data : data.subarray(from, from + length),
+        start + i * step,
+      );
+    }
+  } else {
+    for (let i = 0, o = start; i < count; i++) {
+      for (let l = 0, p = x.offset + i * rowStride; l < k; l++, p += columnStride) memory[o++] = data[p];
+    }
+  }
+}
+
+/** Copies the sums out. */
+function store(sums: Floats, row: number, m: number, n: number, c: Matrix): void {
+  const to = c.data as Elements, { offset, rowStride, columnStride } = c;
+  if (columnStride === 1 && row === n && rowStride === n) {
+    to.set(sums.subarray(0, m * n) as Elements, offset);
+  } else if (columnStride === 1 && n >= LONG_ROW) {
+    for (let i = 0; i < m; i++) {
+      to.set(sums.subarray(i * row, i * row + n) as Elements, offset + i * rowStride);
+    }
+  } else {
+    for (let i = 0; i < m; i++) {
+      for (let j = 0, s = i * row, r = offset + i * rowStride; j < n; j++, r += columnStride) {
+        to[r] = sums[s++];
+      }
+    }
+  }
+}
+
+/** Stores `alpha * sums + beta * c`, rounded once. */
+function combine(
+  sums: Floats,
+  row: number,
+  m: number,
+  n: number,
+  { data, offset, rowStride, columnStride }: Matrix,
+  alpha: number,
+  beta: number,
+): void {
+  const to = data as TypedArray as Elements;
+  for (let i = 0; i < m; i++) {
+    let s = i * row, r = offset + i * rowStride;
+    if (beta === 0) { for (let j = 0; j < n; j++, r += columnStride) to[r] = alpha * sums[s++]; }
+    else for (let j = 0; j < n; j++, r += columnStride) to[r] = alpha * sums[s++] + beta * to[r];
+  }
+}

@@ -1,0 +1,168 @@
+/** The worker pool: jobs one after the other, workers that die, numbers of threads, the end of the process. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import * as dg from "../../mod.ts";
+import { setGemmTier } from "../../src/backend/cpu/gemm.ts";
+import { Pool, type Program, type Runner, WorkerLost } from "../../src/backend/cpu/pool.ts";
+import { currentPool, hasGemm } from "../../src/backend/cpu/wasm/gemm.ts";
+
+const ignore = !hasGemm();
+
+/** A program without WebAssembly: task i adds job[0] to the i-th number of the memory. */
+function counting(runner?: Runner): Program {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+  return {
+    memory,
+    modules: [],
+    runner: runner ?? ((_, job) => (task) => void (job[1 + task] += job[0])),
+  };
+}
+
+async function workersOf(pool: Pool, count: number): Promise<void> {
+  const until = performance.now() + 20_000;
+  while (pool.workers < count && performance.now() < until) await new Promise((go) => setTimeout(go, 20));
+  assertEquals(pool.workers, count);
+}
+
+async function withThreads(n: number, fn: () => void | Promise<void>): Promise<void> {
+  const before = dg.getNumThreads(), tier = setGemmTier("auto");
+  try {
+    dg.setNumThreads(n);
+    await fn();
+  } finally {
+    dg.setNumThreads(before);
+    setGemmTier(tier);
+  }
+}
+
+Deno.test({
+  name: "a pool does every task once, with and without workers, job after job",
+  ignore,
+  fn: () =>
+    withThreads(4, async () => {
+      const pool = new Pool(counting()), { job } = pool;
+      const perform = (count: number, by: number) => {
+        job.fill(0);
+        job[0] = by;
+        pool.perform(count);
+        assertEquals(
+          [...job.subarray(1)],
+          Array.from({ length: job.length - 1 }, (_, i) => i < count ? by : 0),
+        );
+      };
+      try {
+        perform(5, 2);
+        pool.start();
+        for (let i = 0; i < 2000; i++) perform(i % 40, i); // while the workers come
+        await workersOf(pool, 3);
+        for (let i = 0; i < 20_000; i++) perform(i % 40, i);
+        perform(0, 1);
+      } finally {
+        pool.stop();
+      }
+    }),
+});
+
+Deno.test({
+  name: "a task that a dead worker claimed is missed; its loss is reported and no answer is made up",
+  ignore,
+  fn: () =>
+    withThreads(2, () => {
+      const pool = new Pool(counting(), 50);
+      const unclaimed = 1;
+      Object.assign(pool, {
+        // as a worker does that claims a task and dies
+        run: () => void Atomics.sub(pool.control, unclaimed, 1),
+      });
+      assertThrows(() => pool.perform(4), WorkerLost, "a worker did not end its task");
+    }),
+});
+
+Deno.test({
+  name: "a worker that ended is noticed: the product is right, and workers come again",
+  ignore,
+  fn: () =>
+    withThreads(2, async () => {
+      const a = dg.ones(300, 300), product = () => assert(dg.equal(a.mm(a), dg.full([300, 300], 300)));
+      product();
+      const pool = currentPool()!, stop = 3, signal = 0;
+      pool.start();
+      await workersOf(pool, 1);
+      product();
+      // Only the worker is told to end.
+      Atomics.store(pool.control, stop, 1);
+      Atomics.add(pool.control, signal, 1);
+      Atomics.notify(pool.control, signal);
+      await new Promise((go) => setTimeout(go, 300));
+      Atomics.store(pool.control, stop, 0);
+      const until = performance.now() + 20_000;
+      while (currentPool() === pool && performance.now() < until) {
+        product();
+        await new Promise((go) => setTimeout(go, 50));
+      }
+      product();
+      assert(currentPool() !== pool, "the loss was not noticed");
+      currentPool()!.start();
+      await workersOf(currentPool()!, 1);
+      product();
+    }),
+});
+
+Deno.test("the number of threads is the processor's, or what was set", async () => {
+  assert(dg.getNumThreads() >= 1 && dg.getNumThreads() <= navigator.hardwareConcurrency);
+  await withThreads(3, () => {
+    assertEquals(dg.getNumThreads(), 3);
+    assertThrows(() => dg.setNumThreads(0), RangeError, "setNumThreads expects a positive integer");
+    assertThrows(() => dg.setNumThreads(1.5), RangeError, "setNumThreads expects a positive integer");
+    assertThrows(
+      () => dg.setNumThreads("2" as never),
+      TypeError,
+      "setNumThreads expects an int, but got string",
+    );
+    assertEquals(dg.getNumThreads(), 3);
+  });
+});
+
+Deno.test({
+  name: "one thread means no workers, however much there is to do",
+  ignore,
+  fn: () =>
+    withThreads(1, () => {
+      const a = dg.ones(500, 500);
+      for (let i = 0; i < 40; i++) a.mm(a);
+      const pool = currentPool()!;
+      pool.start();
+      assertEquals([pool.threads, pool.workers], [1, 0]);
+    }),
+});
+
+const mayRun = (["run", "write"] as const).every((name) =>
+  Deno.permissions.querySync({ name }).state === "granted"
+);
+
+Deno.test({
+  name: "workers start by themselves where there is much to do, and do not keep the process alive",
+  ignore: ignore || !mayRun,
+  fn: async () => {
+    const from = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
+    const script = `
+      import * as dg from ${from("../../mod.ts")};
+      import { currentPool } from ${from("../../src/backend/cpu/wasm/gemm.ts")};
+      dg.setNumThreads(3);
+      const a = dg.ones(400, 400), until = performance.now() + 20000;
+      do a.mm(a); while (currentPool().workers < 2 && performance.now() < until);
+      console.log(currentPool().workers, a.mm(a).sum().item());`;
+    const file = await Deno.makeTempFile({ suffix: ".ts" });
+    try {
+      await Deno.writeTextFile(file, script);
+      const output = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "--no-prompt", "--no-lock", "--no-check", file],
+        signal: AbortSignal.timeout(60_000),
+      }).output();
+      assertEquals(new TextDecoder().decode(output.stderr), "");
+      assertEquals(new TextDecoder().decode(output.stdout), "2 64000000\n");
+      assertEquals(output.code, 0);
+    } finally {
+      await Deno.remove(file);
+    }
+  },
+});
