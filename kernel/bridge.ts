@@ -88,7 +88,7 @@ export class Bridge {
   #wake: (() => void) | undefined;
   #running: Job | undefined;
   /** When the last cell failed whose failure aborts those behind it. */
-  #failure: { date: number; time: number } | undefined;
+  #failure: { time: number; session: string; date: number } | undefined;
   /** The request being processed: its id, and where its reply goes. */
   #awaited: { id: string; resolve: (reply: Message | undefined) => void; idleEnds: boolean } | undefined;
   #cell: Cell | undefined;
@@ -307,7 +307,7 @@ export class Bridge {
     this.#reply(link, reply);
   }
 
-  async #runCell({ link, request }: Job): Promise<void> {
+  async #runCell({ link, request, time }: Job): Promise<void> {
     const code = typeof request.content.code === "string" ? request.content.code : "";
     const made = (await this.#operators)!.operatorCell(code);
     const source = this.#sources.add(code, made.text, (line, column) => made.sourceColumn(line, column));
@@ -339,14 +339,17 @@ export class Bridge {
     }
     if (reply === undefined) throw new Error("the kernel ended a cell without a reply");
     if (failed) this.#showError(cell, request, reply, mark?.thrown as Thrown | undefined);
+    if (failed && request.content.stop_on_error !== false) {
+      const now = performance.now();
+      // Before this moment, by its own clock, the sender cannot have known. So it is taken before anything is told.
+      const date = Date.parse(request.header.date) + Math.floor(now - time);
+      this.#failure = { time: now, session: request.header.session, date };
+    }
     for (const message of cell.held) this.#publish(message);
     this.#reply(link, reply);
     this.#publish(cell.idle ?? this.#status("idle", request));
     this.#cell = undefined;
     this.#lastHeader = request.header;
-    if (failed && request.content.stop_on_error !== false) {
-      this.#failure = { date: Date.now(), time: performance.now() };
-    }
   }
 
   /** Completes the error of a cell: what it says, and where in the cell it happened. */
@@ -370,13 +373,15 @@ export class Bridge {
 
   /**
    * Whether a request was sent before its sender could know of an error that aborts it. Those that were sent before
-   * may arrive some moments after; clocks need not agree, so they are asked about those moments only.
+   * may arrive some moments after; then the sender's dates tell.
    */
-  #isAborted(job: Job): boolean {
+  #isAborted({ request, time }: Job): boolean {
     const failure = this.#failure;
-    if (failure === undefined || job.request.header.msg_type !== "execute_request") return false;
-    if (job.time <= failure.time) return true;
-    return job.time < failure.time + LATE_ARRIVAL && Date.parse(job.request.header.date) < failure.date;
+    const { msg_type, session, date } = request.header;
+    if (failure === undefined || msg_type !== "execute_request") return false;
+    if (time <= failure.time) return true;
+    return time < failure.time + LATE_ARRIVAL && session === failure.session &&
+      Date.parse(date) < failure.date;
   }
 
   /** A cell queued behind one that failed is answered "aborted" and does not run. */
