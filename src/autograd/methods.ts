@@ -42,7 +42,15 @@ export function backward(
 ): void {
   const roots = tensorList(tensors, "backward", "tensors");
   checkKeys(options, "backward", backwardOptions);
-  const given = startList(gradients, "backward", "gradients");
+  run(roots, startList(gradients, "backward", "gradients"), options);
+}
+
+/** {@linkcode backward} with checked arguments. */
+function run(
+  roots: readonly Tensor[],
+  given: readonly (Tensor | null | undefined)[],
+  options: BackwardOptions,
+): void {
   const inputs = options.inputs === undefined ? undefined : tensorList(options.inputs, "backward", "inputs");
   if (inputs !== undefined && inputs.length === 0) {
     throw new TypeError("'inputs' argument to backward() cannot be empty.");
@@ -172,17 +180,18 @@ export interface AutogradMethods {
   gradientEdge(): Node | null;
 }
 
+const NO_OPTIONS: BackwardOptions = Object.freeze({});
+
 const backwardOptions = ["gradient", "retainGraph", "createGraph", "inputs"];
 
 const methods: AutogradMethods & ThisType<Tensor> = {
-  backward(gradient, options = {}) {
-    let given = options;
-    if (gradient !== null && typeof gradient === "object" && !(gradient instanceof Tensor)) given = gradient;
-    checkKeys(given, "backward", backwardOptions);
-    const root = this as unknown as Tensor,
-      start = given === gradient ? given.gradient : gradient ?? given.gradient;
+  backward(gradient, options = NO_OPTIONS) {
+    const named = gradient !== null && typeof gradient === "object" && !(gradient instanceof Tensor);
+    const given = named ? gradient : options;
+    if (given !== NO_OPTIONS) checkKeys(given, "backward", backwardOptions);
+    const start = named ? gradient.gradient : gradient ?? given.gradient;
     if (start !== undefined && start !== null) checkTensor(start, "backward", "gradient");
-    backward(root, start as Tensor | null | undefined, given);
+    run([this as unknown as Tensor], [start], given);
   },
   requiresGrad_(value = true) {
     checkFlag(value, "requiresGrad_", "requiresGrad");

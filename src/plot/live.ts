@@ -8,7 +8,7 @@ import { DISPLAY, type MimeBundle, plainBundle } from "../display/mime.ts";
 import { type NotebookHost, notebookHost, sendDisplay } from "../display/notebook.ts";
 import { type Curve, type CurveFrame, curvesSVG, sparkline } from "./curve_picture.ts";
 import { Figure } from "./figure.ts";
-import { label, layoutOf, named, short } from "./options.ts";
+import { checkObject, label, layoutOf, named, short } from "./options.ts";
 import { SIZE } from "./template.ts";
 import type { PlotOptions, Trace } from "./types.ts";
 import { describe, type HasToArray, toNumber } from "./values.ts";
@@ -267,5 +267,6 @@ export class LiveCurve {
  * ```
  */
 export function live(options: LiveOptions = {}): LiveCurve {
+  checkObject(options, "live: options");
   return new LiveCurve(options, defaultSink());
 }
