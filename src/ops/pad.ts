@@ -6,6 +6,7 @@
 import { checkKeys, checkTensor } from "../tensor/arguments.ts";
 import { castScalar } from "../tensor/cast.ts";
 import { fromTypedArray } from "../tensor/create.ts";
+import { allocate } from "../tensor/dtype.ts";
 import { frozen, type Shape, shapeText } from "../tensor/shape.ts";
 import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
 import { copyInto } from "./copy.ts";
@@ -149,10 +150,8 @@ function pickPad(kind: "reflect" | "replicate", x: Tensor, widths: readonly numb
   }
   const sources = borders.map(({ dim, left, right }): Source => {
     const n = x.shape[dim];
-    const places = BigInt64Array.from(
-      { length: n + left + right },
-      (_, i) => BigInt(kinds[kind](i - left, n)),
-    );
+    const places = allocate("int64", n + left + right);
+    for (let i = 0; i < places.length; i++) places[i] = BigInt(kinds[kind](i - left, n));
     return { dim, size: n, places: fromTypedArray(places) };
   });
   const name = `${named[kind]}${borders.length}D`;

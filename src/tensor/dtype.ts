@@ -127,10 +127,10 @@ export function allocate(dtype: DType, length: number): TypedArray {
   try {
     return table[dtype].allocate(length);
   } catch {
-    const { size } = table[dtype];
+    const gigabytes = length * table[dtype].size / 1e9;
     throw new RangeError(
       `cannot allocate ${length} elements of ${dtype} (${
-        (length * size / 1e9).toPrecision(3)
+        gigabytes.toFixed(gigabytes < 10 ? 1 : 0)
       } GB): there is not enough ` +
         "memory, or an array cannot be as large as that",
     );

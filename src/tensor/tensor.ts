@@ -13,8 +13,11 @@ import type { Device } from "./device.ts";
 import { type DType, isFloatingPoint, type TypedArray } from "./dtype.ts";
 import { tensorBundle } from "./display.ts";
 import { formatTensor, pythonScalar } from "./format.ts";
-import { contiguousStrides, isContiguous, normalizeDim, numel, type Shape } from "./shape.ts";
+import { contiguousStrides, isContiguous, normalizeDim, numel, type Shape, shapeText } from "./shape.ts";
 import { Storage } from "./storage.ts";
+
+/** How long an array can be. */
+const MOST_ITEMS = 2 ** 32 - 1;
 
 /** Nested JavaScript arrays of elements; a plain element for a 0-d tensor. */
 export type NestedArray<T = number | boolean> = T | NestedArray<T>[];
@@ -221,6 +224,11 @@ export class Tensor implements Displayable {
   /** The elements as nested arrays of numbers (booleans for bool); a plain value for a 0-d tensor. PyTorch's `tolist`. */
   toArray(): NestedArray {
     const { dtype, shape, strides } = this;
+    if (shape.some((size) => size > MOST_ITEMS)) {
+      throw new RangeError(
+        `toArray(): an array has at most ${MOST_ITEMS} items, but the shape is ${shapeText(shape)}`,
+      );
+    }
     const read = (dim: number, at: number): NestedArray => {
       if (dim === shape.length) return toNumber(this.storage.get(at), dtype);
       return Array.from({ length: shape[dim] }, (_, i) => read(dim + 1, at + i * strides[dim]));
