@@ -119,6 +119,7 @@ export * as nn from "./src/nn/mod.ts";
 export * as optim from "./src/optim/mod.ts";
 export * as graph from "./src/graph/mod.ts";
 export * as plot from "./src/plot/plot.ts";
+import "./src/display/stock_kernel.ts";
 export { html, markdown } from "./src/display/display.ts";
 export { type Display, display } from "./src/plot/show.ts";
 export type { ImageBatch, ImageSource, ShowImageOptions, ShowImagesOptions } from "./src/plot/picture.ts";

@@ -9,6 +9,7 @@
 
 import { registerHooks } from "node:module";
 import config from "../deno.json" with { type: "json" };
+import { ConsoleText } from "../src/display/console_text.ts";
 import { Interrupter } from "./interrupt.ts";
 import "./operators/runtime.ts";
 import { ValueInspector } from "./inspect/values.ts";
@@ -28,13 +29,6 @@ export interface KernelHost {
   members(id: string, read: (() => unknown) | string, url: string): Promise<void>;
 }
 
-/** Console text is sent at most this often while a cell computes, in milliseconds. */
-const LIVE_INTERVAL = 60;
-/** Console text is sent this long after it was printed at the latest when the event loop is free. */
-const IDLE_DELAY = 20;
-/** The longest text of one stream message. */
-const MAX_TEXT = 100_000;
-
 /** Before cells' timers are followed: an interrupt must not cancel the sending of text. */
 const startTimer = globalThis.setTimeout;
 
@@ -49,43 +43,6 @@ interface Internals {
   Console?: new (print: (text: string, level: number) => void) => Console;
 }
 
-/**
- * Collects console text into few, large messages. The kernel's own console sends a message a line, which is slow and,
- * by the ten thousand, more than its queue holds.
- */
-class Streams {
-  readonly #send: Broadcast;
-  #parts: { name: "stdout" | "stderr"; text: string }[] = [];
-  #sentAt = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(send: Broadcast) {
-    this.#send = send;
-  }
-
-  print(text: string, level: number): void {
-    const name = level > 1 ? "stderr" : "stdout";
-    const last = this.#parts.at(-1);
-    if (last?.name === name && last.text.length + text.length <= MAX_TEXT) last.text += text;
-    else this.#parts.push({ name, text });
-    if (performance.now() - this.#sentAt > LIVE_INTERVAL) this.flush();
-    else this.#timer ??= startTimer(() => this.flush(), IDLE_DELAY);
-  }
-
-  flush(): void {
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const parts = this.#parts;
-    this.#parts = [];
-    for (const { name, text } of parts) {
-      for (let at = 0; at < text.length; at += MAX_TEXT) {
-        this.#send("stream", { name, text: text.slice(at, at + MAX_TEXT) });
-      }
-    }
-    this.#sentAt = performance.now();
-  }
-}
-
 function installOutput(interrupter: Interrupter, stacks: StackKeeper): KernelHost {
   const { jupyter } = Deno as unknown as { jupyter: Jupyter };
   const internals = (Deno as unknown as Record<symbol, Internals>)[
@@ -96,7 +53,7 @@ function installOutput(interrupter: Interrupter, stacks: StackKeeper): KernelHos
   }
   const broadcast = jupyter.broadcast.bind(jupyter);
   const display = jupyter.display.bind(jupyter);
-  const streams = new Streams(broadcast);
+  const streams = new ConsoleText((name, text) => broadcast("stream", { name, text }), startTimer);
   globalThis.console = new internals.Console((text, level) => streams.print(text, level));
   // Whatever else is sent must not overtake the text printed before it.
   jupyter.broadcast = (type, content, extra) => {
