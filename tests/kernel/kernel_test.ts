@@ -298,7 +298,10 @@ Deno.test({
       assertEquals(await main(["run", file, "--in-place"]), 0);
       const saved = await Deno.readTextFile(file);
       assertEquals(shown(parseNotebook(saved).cells[0]), ["2"]);
-      assertEquals(await main(["run", file, "--check"]), 0);
+      assertEquals(await main(["run", file, "--check", "--html"]), 0);
+      const page = await Deno.readTextFile(`${directory}/n.html`);
+      assert(page.includes("<title>n</title>") && page.includes(">1 + 1</code>"), page);
+      assert(page.includes("<pre>2</pre>"), page);
       const changed = parseNotebook(saved);
       changed.cells[0].outputs![0].data!["text/plain"] = "3";
       await Deno.writeTextFile(file, formatNotebook(changed));
