@@ -114,6 +114,20 @@ for (const dtype of types) {
   });
 }
 
+test("gemm as WebAssembly: thin matrices of any length fit into its memory", () => {
+  for (const { tile, fused } of allTiles.slice(-1)) {
+    setTile({ tile, fused });
+    try {
+      const long = 300_000;
+      for (const size of [[1, long, 1], [long, 1, 2], [9, long, 1], [long, 9, 3], [3, 3, long]]) {
+        for (const way of [0, 1, 2, 4 + 6 * 4 + 36 * 4]) compare(size, "float64", way);
+      }
+    } finally {
+      setTile();
+    }
+  }
+});
+
 test("gemm as WebAssembly passes NaN and infinities on, and nothing leaks from one call into the next", () => {
   const n = 50;
   for (const dtype of types) {

@@ -12,8 +12,8 @@
 export interface Program {
   /** The memory. */
   readonly memory: WebAssembly.Memory;
-  /** Modules that import the memory as `"m"`, `"m"` and export a function `"f"`. */
-  readonly modules: readonly Uint8Array<ArrayBuffer>[];
+  /** Write modules that import the memory as `"m"`, `"m"` and export a function `"f"`. */
+  readonly modules: readonly (() => Uint8Array<ArrayBuffer>)[];
   /** Makes the function that does a task. Its text is sent to the workers, so it takes nothing from outside. */
   readonly runner: Runner;
 }
@@ -144,6 +144,7 @@ export class Pool {
   readonly threads: number = getNumThreads();
   /** All words that the threads share. */
   readonly control: Int32Array = new Int32Array(new SharedArrayBuffer(4 * words.jobEnd));
+  private readonly functions: ((...args: number[]) => void)[] = [];
   private taken = 0;
   private started = false;
   private failed = false;
@@ -154,11 +155,15 @@ export class Pool {
   constructor(readonly program: Program, private readonly patience = 3000) {
     this.control[words.signal] = 1;
     this.job = this.control.subarray(words.job, words.jobEnd);
-    const functions = program.modules.map((bytes) => {
-      const imports = { m: { m: program.memory } };
-      return new WebAssembly.Instance(new WebAssembly.Module(bytes), imports).exports.f as () => void;
-    });
-    this.run = program.runner(functions, this.job);
+    this.run = program.runner(this.functions, this.job);
+  }
+
+  /** Makes a function of the program ready: before a job is performed that uses it. */
+  need(index: number): void {
+    if (this.functions[index] !== undefined) return;
+    const module = new WebAssembly.Module(this.program.modules[index]());
+    const imports = { m: { m: this.program.memory } };
+    this.functions[index] = new WebAssembly.Instance(module, imports).exports.f as () => void;
   }
 
   /** How many workers have come. */
@@ -222,7 +227,7 @@ export class Pool {
         words,
         control: this.control,
         memory,
-        modules,
+        modules: modules.map((write) => write()),
         runner: String(runner),
         index: 0,
         count: this.threads - 1,

@@ -20,8 +20,10 @@ import {
 
 /** The depth of a panel: one of a and one of b together should stay in the first cache. */
 const DEPTH = 128;
-/** The depth of a block, and the elements of a block of an operand and of the result. */
-const BLOCK_DEPTH = 512, BLOCK_ELEMENTS = 1 << 19, BLOCK_RESULTS = 1 << 20;
+/** Sides of a block of the result, elements of it and of a block of an operand. */
+const BLOCK_SIDE = 1024, BLOCK_RESULTS = 1 << 20, BLOCK_ELEMENTS = 1 << 19;
+/** The least that sides and depths count when room is divided. */
+const PADDED = 8;
 /** Rows of the result in a task, so that their panels of a stay in the second cache, and columns. */
 const TASK_ROWS = 96, TASK_COLUMNS = 256;
 /** Tasks for each thread where there are several, so that a late one leaves them to the others. */
@@ -29,7 +31,7 @@ const TASKS_EACH = 4;
 /** Panels that a task packs. */
 const PACK_PANELS = 8;
 /** Multiplications from which threads are asked for help. */
-const THREADS_FROM = 1 << 21;
+const THREADS_FROM = 1 << 22;
 /** Pages of 64 KiB that the memory begins with, and the most that blocks can need. */
 const PAGES = 16, MOST_PAGES = 1024, PAGE = 65536;
 /** How often lost workers are replaced. */
@@ -171,24 +173,26 @@ export function gemmWasm(
   beta: number,
   mayThread: boolean,
 ): void {
-  const { m, n, k } = size;
-  const depth = Math.min(k, BLOCK_DEPTH), { rows: tileRows } = currentTeam().tile;
-  let rows = Math.min(m, 1024);
-  const columns = Math.min(n, Math.floor(Math.min(BLOCK_ELEMENTS / depth, BLOCK_RESULTS / rows)));
-  rows = Math.min(BLOCK_ELEMENTS / depth, BLOCK_RESULTS / columns);
-  rows = rows < m ? Math.floor(rows / tileRows) * tileRows : m;
+  const { m, n, k } = size, { rows: tileRows } = currentTeam().tile;
+  const widest = BLOCK_ELEMENTS / Math.min(BLOCK_SIDE, Math.max(m, n));
+  const depth = Math.min(k, Math.floor(widest / DEPTH) * DEPTH);
+  // what is short is padded: it counts as longer
+  const lines = Math.floor(BLOCK_ELEMENTS / Math.max(depth, PADDED)), few = Math.min(m, BLOCK_SIDE);
+  const columns = Math.min(n, lines, Math.floor(BLOCK_RESULTS / Math.max(few, PADDED)));
+  const most = Math.min(lines, Math.floor(BLOCK_RESULTS / Math.max(columns, PADDED)));
+  const rows = most < m ? Math.floor(most / tileRows) * tileRows : m;
   for (let j = 0; j < n; j += columns) {
     for (let i = 0; i < m; i += rows) {
       const block = { m: Math.min(rows, m - i), n: Math.min(columns, n - j), k };
       const from = at(a, i, 0), beside = at(b, 0, j), to = at(c, i, j);
       try {
-        multiplyBlock(block, from, beside, to, dtype, alpha, beta, mayThread);
+        multiplyBlock(block, depth, from, beside, to, dtype, alpha, beta, mayThread);
       } catch (error) {
         if (!(error instanceof WorkerLost)) throw error;
         // Nothing of c is written yet. The memory goes too: who hangs may wake and write into it.
         endTeam();
         replaced++;
-        multiplyBlock(block, from, beside, to, dtype, alpha, beta, false);
+        multiplyBlock(block, depth, from, beside, to, dtype, alpha, beta, false);
       }
     }
   }
@@ -202,9 +206,10 @@ function at(x: Matrix, row: number, column: number): Matrix {
 
 const align = (bytes: number) => (bytes + 127) & -64;
 
-/** A product whose result fits into the memory at once. */
+/** A product whose result fits into the memory at once, with parts of the operands that are at most `blockDepth` deep. */
 function multiplyBlock(
   { m, n, k }: GemmSize,
+  blockDepth: number,
   a: Matrix,
   b: Matrix,
   c: Matrix,
@@ -216,7 +221,7 @@ function multiplyBlock(
   const team = currentTeam(), { tile, pool } = team, size = bytesOf(dtype);
   const threaded = mayThread && pool.threads > 1 && replaced <= REPLACEMENTS && m * n * k >= THREADS_FROM;
   const width = columnsOf(dtype, tile), aPanels = Math.ceil(m / tile.rows), bPanels = Math.ceil(n / width);
-  const most = Math.min(k, BLOCK_DEPTH), padded = most + 3;
+  const padded = blockDepth + 3;
   // c, the panels of a and of b, then both as they lie
   const cBytes = align(aPanels * tile.rows * bPanels * width * size);
   const aTo = cBytes, bTo = aTo + align(aPanels * tile.rows * padded * size);
@@ -234,12 +239,13 @@ function multiplyBlock(
   job[16] = width;
   job[17] = PACK_PANELS;
   job[18] = Math.ceil(aPanels / PACK_PANELS);
+  pool.need(job[1] + 4);
   const packs = job[18] + Math.ceil(bPanels / PACK_PANELS);
   job[22] = 0;
   job[23] = row * size;
   const products = divide(job, aPanels, bPanels, threaded ? pool.threads * TASKS_EACH : 1);
-  for (let l = 0; l < k; l += BLOCK_DEPTH) {
-    const depth = Math.min(BLOCK_DEPTH, k - l);
+  for (let l = 0; l < k; l += blockDepth) {
+    const depth = Math.min(blockDepth, k - l);
     const rawA = describe(at(a, 0, l), m, depth, free, size, tile.rows);
     const afterA = free + rawA.bytes;
     const rawB = describe(transposed(at(b, l, 0)), n, depth, afterA, size, width);
@@ -248,6 +254,8 @@ function multiplyBlock(
     load(memory, rawA, at(a, 0, l), m, depth, size);
     load(memory, rawB, transposed(at(b, l, 0)), n, depth, size);
     if (l === 0) memory.fill(0, 0, aPanels * tile.rows * row);
+    pool.need(job[1] + rawA.across);
+    pool.need(job[1] + 2 + rawB.across);
     job[4] = depth;
     job[5] = rawA.at;
     job[7] = rawA.step;
@@ -302,12 +310,15 @@ interface Layout extends Raw {
 /** Rows that are copied by a call have so many elements at least, coming and going. */
 const SHORT_ROW = 16, LONG_ROW = 128;
 
+/** So many elements are copied in one piece, whatever lies between those that are wanted. */
+const SMALL_SPAN = 4096;
+
 /** How `count` lines (rows of x) of k elements are copied, to be packed in panels of `width` lines. */
 function describe(x: Matrix, count: number, k: number, at: number, size: number, width: number): Layout {
   const along = x.columnStride === 1 || k === 1, across = !along && (x.rowStride === 1 || count === 1);
   // with lines side by side, the rows of memory are the elements of all lines
   const [rows, length, stride] = across ? [k, count, x.columnStride] : [count, k, x.rowStride];
-  const whole = (along || across) && stride <= 2 * length + 16;
+  const whole = (along || across) && (stride <= 2 * length || rows * stride <= SMALL_SPAN);
   if (!whole && (length < SHORT_ROW || !(along || across))) {
     return { at, step: k * size, across: 0, span: -1, bytes: align((count + width + 1) * (k + 4) * size) };
   }

@@ -37,17 +37,16 @@ export function tileFor(fused: boolean): Tile {
 /** So many products are summed in registers, and then these sums in memory: one long sum in float32 would lose more digits. */
 const CHUNK = 32;
 
-/** The functions of an element type, as modules of their own over one shared memory. */
-export const kernelNames = ["packLinesA", "packAcrossA", "packLinesB", "packAcrossB", "multiply"] as const;
-
 /**
- * - packLines(to, from, lineBytes, panels, k): packs lines whose elements lie side by side, in fours of them: up to 3
- *   elements behind the k-th are packed too.
- * - packAcross(to, from, stepBytes, panels, k): packs lines that lie side by side, `stepBytes` from an element to the next.
- * - multiply(a, b, c, k, aPanels, bPanels, rowBytes, aBytes, bBytes): adds the products of all panels of a (`aBytes` from one to the
- *   next) and of b to the tiles of c.
+ * The functions of an element type, each a module of its own:
+ *
+ * - packLines(to, from, lineBytes, panels, k) packs lines whose elements lie side by side, in fours of them: up to 3 elements
+ *   behind the k-th are packed too.
+ * - packAcross(to, from, stepBytes, panels, k) packs lines that lie side by side, `stepBytes` from an element to the next.
+ * - multiply(a, b, c, k, aPanels, bPanels, rowBytes, aBytes, bBytes) adds the products of all panels of a (`aBytes` from one to
+ *   the next) and of b to the tiles of c.
  */
-export type Kernels = Readonly<Record<typeof kernelNames[number], (...args: number[]) => void>>;
+export const kernelNames = ["packLinesA", "packAcrossA", "packLinesB", "packAcrossB", "multiply"] as const;
 
 /** How the modules for an element type are written. */
 export interface KernelOptions {
@@ -65,16 +64,19 @@ export const bytesOf = (dtype: GemmType): number => dtype === "float32" ? 4 : 8;
 /** Columns of a tile. */
 export const columnsOf = (dtype: GemmType, tile: Tile): number => tile.vectors * 16 / bytesOf(dtype);
 
-/** The modules, in the order of {@linkcode kernelNames}. */
-export function kernelModules({ dtype, tile, fused, maximum }: KernelOptions): Uint8Array<ArrayBuffer>[] {
+/** What writes the modules, in the order of {@linkcode kernelNames}. */
+export function kernelModules(
+  { dtype, tile, fused, maximum }: KernelOptions,
+): (() => Uint8Array<ArrayBuffer>)[] {
   const size = bytesOf(dtype), columns = columnsOf(dtype, tile);
-  return [
-    packLines(size, tile.rows),
-    packAcross(size, tile.rows),
-    packLines(size, columns),
-    packAcross(size, columns),
-    multiply(dtype, tile, fused),
-  ].map((code) => code.module(maximum));
+  const writers = [
+    () => packLines(size, tile.rows),
+    () => packAcross(size, tile.rows),
+    () => packLines(size, columns),
+    () => packAcross(size, columns),
+    () => multiply(dtype, tile, fused),
+  ];
+  return writers.map((write) => () => write().module(maximum));
 }
 
 /** A local goes on by a number, or by what is in another local. */
