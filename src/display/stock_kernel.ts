@@ -12,10 +12,11 @@
  */
 
 import { ConsoleText } from "./console_text.ts";
+import { DISPLAY, type Displayable } from "./mime.ts";
 import { notebookHost } from "./notebook.ts";
 
 /** How long the end of a cell is held at least, and for each message and byte that was sent, in milliseconds. */
-const HOLD = 3;
+const HOLD = 5;
 const HOLD_PER_MESSAGE = 0.5;
 const HOLD_PER_BYTE = 1 / 20_000;
 
@@ -31,6 +32,18 @@ function internals(): Internals | undefined {
   const deno = (globalThis as { Deno?: Record<PropertyKey, unknown> }).Deno;
   const key = deno?.internal;
   return typeof key === "symbol" ? deno![key] as Internals : undefined;
+}
+
+/** A result as it will be sent, and how large that is; a result that shows itself is asked once, here. */
+async function measured(result: unknown): Promise<{ shown: unknown; bytes: number }> {
+  const display = typeof result === "object" ? (result as Partial<Displayable> | null)?.[DISPLAY] : undefined;
+  if (typeof display !== "function") return { shown: result, bytes: 0 };
+  try {
+    const bundle = await display.call(result);
+    return { shown: { [DISPLAY]: () => bundle }, bytes: JSON.stringify(bundle).length };
+  } catch {
+    return { shown: result, bytes: 0 }; // the kernel asks again, and reports what went wrong
+  }
 }
 
 /** Mends the kernel, if this is one that needs it. */
@@ -59,8 +72,9 @@ function mendKernel(): void {
   };
   jupyter!.broadcastResult = async (count, result) => {
     text.flush();
-    await broadcastResult.call(jupyter, count, result);
-    const milliseconds = HOLD + HOLD_PER_MESSAGE + hold;
+    const { shown, bytes } = await measured(result);
+    await broadcastResult.call(jupyter, count, shown);
+    const milliseconds = HOLD + HOLD_PER_MESSAGE + bytes * HOLD_PER_BYTE + hold;
     hold = 0;
     await new Promise((resolve) => setTimeout(resolve, milliseconds));
   };
