@@ -2,16 +2,17 @@
 
 A notebook passes when no cell raises (cells tagged "raises-exception" may) and the texts it prints are those it was
 saved with, but for cells tagged "volatile". Exit status 1 if any fails.
+
+    python .ci/notebooks.py [--kernel NAME] [--rounds N] [FILES...]
 """
 
+import argparse
 import pathlib
 import re
 import sys
 
 import nbclient
 import nbformat
-
-KERNEL = "dinograd"
 
 
 def texts(cell):
@@ -28,13 +29,13 @@ def texts(cell):
     return [re.sub(r"\b\d+(\.\d+)? ?(ms|s|us)\b", "TIME", t) for t in [*streams.values(), *shown]]
 
 
-def check(path):
+def check(path, kernel):
     """Problems of one notebook, as lines."""
     saved = nbformat.read(path, as_version=4)
     fresh = nbformat.read(path, as_version=4)
     try:
         folder = {"metadata": {"path": str(path.parent)}}
-        nbclient.NotebookClient(fresh, kernel_name=KERNEL, timeout=300, resources=folder).execute()
+        nbclient.NotebookClient(fresh, kernel_name=kernel, timeout=300, resources=folder).execute()
     except Exception as error:
         return [f"{type(error).__name__}: {error}"]
     problems = []
@@ -46,17 +47,23 @@ def check(path):
 
 
 def main():
-    paths = sorted(pathlib.Path("notebooks").glob("*.ipynb"))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kernel", default="dinograd")
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("files", nargs="*", type=pathlib.Path)
+    args = parser.parse_args()
+    paths = args.files or sorted(pathlib.Path("notebooks").glob("*.ipynb"))
     if not paths:
         print("there are no notebooks")
         return 1
     bad = 0
-    for path in paths:
-        problems = check(path)
-        bad += bool(problems)
-        print(f"{'FAIL' if problems else 'ok'} {path}")
-        for problem in problems:
-            print("  " + problem)
+    for number in range(args.rounds):
+        for path in paths:
+            problems = check(path, args.kernel)
+            bad += bool(problems)
+            print(f"{'FAIL' if problems else 'ok'} {path} (round {number + 1})")
+            for problem in problems:
+                print("  " + problem)
     return int(bad > 0)
 
 
