@@ -8,11 +8,11 @@
 import * as dg from "../../mod.ts";
 import { type GemmTier, setGemmTier } from "../../src/backend/cpu/gemm.ts";
 import { currentPool } from "../../src/backend/cpu/wasm/gemm.ts";
-import { measure, type Row, table } from "./measure.ts";
 
 const { nn, optim } = dg;
 
-const torchSetup = `
+/** Prints PyTorch's medians in microseconds. */
+const torchScript = `
 import torch
 from torch import nn
 def stepper(net, x, loss_of):
@@ -31,18 +31,25 @@ lesson = stepper(nn.Sequential(nn.Linear(1000, 100), nn.ReLU(), nn.Linear(100, 1
 digits = stepper(nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)), torch.rand(64, 784),
     lambda out: digits_loss(out, classes))
 matrices = {n: (torch.randn(n, n), torch.randn(n, n)) for n in (16, 64, 256, 512, 1024)}
+
+import sys, json, timeit
+timers = [timeit.Timer(line, globals=globals()) for line in json.loads(sys.argv[1])]
+def once(timer):
+    n, t = 1, 0
+    while t < 0.05:
+        n *= 2
+        t = timer.timeit(n)
+    return t / n * 1e6
+rounds = [[once(timer) for timer in timers] for _ in range(7)]
+print(json.dumps([sorted(times)[3] for times in zip(*rounds)]))
 `;
 
-/** The same on every tier. */
-function rows(name: string, torch: string, run: () => unknown, tiers: readonly GemmTier[]): Row[] {
-  return tiers.map((tier) => ({
-    name: `${name}, ${tier}`,
-    run: () => {
-      setGemmTier(tier);
-      run();
-    },
-    torch,
-  }));
+/** A workload, and the same in PyTorch as a line of Python. */
+interface Work {
+  readonly name: string;
+  readonly tiers: readonly GemmTier[];
+  readonly torch: string;
+  readonly run: () => unknown;
 }
 
 function stepper(net: dg.nn.Module, x: dg.Tensor, lossOf: (y: dg.Tensor) => dg.Tensor): () => unknown {
@@ -56,11 +63,11 @@ function stepper(net: dg.nn.Module, x: dg.Tensor, lossOf: (y: dg.Tensor) => dg.T
   };
 }
 
-const all: Row[] = [];
+const all: Work[] = [];
 for (const n of [16, 64, 256, 512, 1024]) {
   const a = dg.randn(n, n), b = dg.randn(n, n);
   const tiers: GemmTier[] = n < 512 ? ["js", "wasm", "wasm+threads"] : ["wasm", "wasm+threads"];
-  all.push(...rows(`mm ${n}`, `matrices[${n}][0] @ matrices[${n}][1]`, () => a.mm(b), tiers));
+  all.push({ name: `mm ${n}`, tiers, torch: `matrices[${n}][0] @ matrices[${n}][1]`, run: () => a.mm(b) });
 }
 const y = dg.randn(64, 10), sum = new nn.MSELoss({ reduction: "sum" });
 const lesson = new nn.Sequential(new nn.Linear(1000, 100), new nn.ReLU(), new nn.Linear(100, 10));
@@ -77,7 +84,7 @@ const steps = {
   ],
 } as const;
 for (const [name, [torch, step]] of Object.entries(steps)) {
-  all.push(...rows(name, torch, step, ["js", "wasm", "wasm+threads"]));
+  all.push({ name, tiers: ["js", "wasm", "wasm+threads"], torch, run: step });
 }
 
 // The workers are there before anything is measured.
@@ -88,5 +95,44 @@ currentPool()?.start();
 while ((currentPool()?.workers ?? 0) < dg.getNumThreads() - 1 && performance.now() < until) a.mm(a);
 console.log(`${dg.getNumThreads()} threads, ${currentPool()?.workers ?? 0} of them workers`);
 
+const ROUNDS = 7, ROUND_MS = 100;
+const median = (values: number[]) => values.toSorted((x, y) => x - y)[values.length >> 1];
+
+/** Microseconds of a run, as the median of rounds that take the tiers in turn, because machines are shared and noisy. */
+function measure({ tiers, run }: Work): number[] {
+  const times = tiers.map((): number[] => []);
+  for (let round = 0; round < ROUNDS; round++) {
+    tiers.forEach((tier, i) => {
+      setGemmTier(tier);
+      run();
+      const start = performance.now();
+      let count = 0, elapsed = 0;
+      do {
+        run();
+        count++;
+        elapsed = performance.now() - start;
+      } while (elapsed < ROUND_MS);
+      times[i].push(elapsed / count * 1000);
+    });
+  }
+  return times.map(median);
+}
+
+async function torchTimes(python: string): Promise<number[]> {
+  const lines = JSON.stringify(all.map(({ torch }) => torch));
+  const { success, stdout, stderr } = await new Deno.Command(python, { args: ["-c", torchScript, lines] })
+    .output();
+  if (!success) throw new Error(`PyTorch could not be measured: ${new TextDecoder().decode(stderr)}`);
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+const text = (name: string, us: number) =>
+  `${name} ${us < 1000 ? `${us.toFixed(1)} us` : `${(us / 1000).toFixed(2)} ms`}`;
 const python = Deno.args.find((arg) => arg.startsWith("--torch="))?.slice("--torch=".length);
-console.log(table(await measure(all, torchSetup, python)));
+const torch = python === undefined ? undefined : await torchTimes(python);
+all.forEach((work, i) => {
+  const ours = measure(work).map((us, j) => text(work.tiers[j], us));
+  console.log(
+    `${work.name}: ${[...ours, ...torch === undefined ? [] : [text("PyTorch", torch[i])]].join(", ")}`,
+  );
+});
