@@ -1,102 +1,190 @@
 /**
- * Timing for the benchmarks: interleaved repeats and medians, because the machines are shared and noisy.
+ * Timing for the benchmarks: interleaved repeats and medians, because machines are shared and noisy.
  * @module
  */
+import { torch } from "./torch.ts";
 
-/** One workload, and the same in PyTorch as a line of Python. */
+/** One workload of ours, and the same in PyTorch as a line of Python. Peers know workloads by their names. */
 export interface Row {
   readonly name: string;
   readonly run: () => unknown;
   /** Another way of ours to do it, measured beside. */
   readonly other?: () => unknown;
   readonly torch?: string;
+  /** What a time is multiplied by: below 1 where a run does many, above where it does one of many. */
+  readonly scale?: number;
+  /** How often to run it between two calls of `after`; left out, as the clock asks. */
+  readonly count?: number;
+  /** What is done after each measurement, while the clock stands. */
+  readonly after?: () => void;
 }
 
-/** Median times in microseconds. */
-export interface Result {
+/** Workloads that are measured together. */
+export interface Group {
   readonly name: string;
-  readonly ours: number;
-  readonly other?: number;
-  readonly torch?: number;
+  /** Makes the rows, with what they work on. */
+  rows(): Row[];
+  /** What {@linkcode Row.other} is. */
+  readonly other?: string;
+  /** Python that makes what the rows' lines of PyTorch work on. */
+  readonly torchSetup?: string;
+  /** Why the group cannot be measured here, or null. */
+  unavailable?(): string | null;
 }
 
-const ROUNDS = 7, ROUND_MS = 120;
+/** Somebody who does workloads. */
+export interface Contestant {
+  readonly name: string;
+  /** Does a workload some times, and gives the time of one; undefined for a workload that it has not. */
+  measure(workload: string): Promise<number | undefined>;
+}
 
-function median(values: number[]): number {
+/** Medians by workload and contestant, in microseconds (or in what the contestants measure). */
+export interface Results {
+  readonly contestants: readonly string[];
+  readonly rows: readonly { readonly name: string; readonly values: ReadonlyMap<string, number> }[];
+  /** What went wrong, a line each. */
+  readonly failures: readonly string[];
+}
+
+/** Rounds of measurements, and how long one lasts, in milliseconds. */
+export const ROUNDS = 7, ROUND_MS = 120;
+
+/** Workloads that have taken so long, in milliseconds, are not measured again. */
+const ENOUGH_MS = 3000;
+
+function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1];
 }
 
-/** How often to run a workload so that one measurement takes about {@linkcode ROUND_MS}. */
-function repeats(run: () => unknown): number {
-  let n = 1;
-  for (;;) {
-    const start = performance.now();
-    for (let i = 0; i < n; i++) run();
-    const elapsed = performance.now() - start;
-    if (elapsed > ROUND_MS / 2) return Math.max(1, Math.round(n * ROUND_MS / elapsed));
-    n *= 2;
-  }
+/** The first line of what an error says. */
+export function firstLine(error: unknown): string {
+  return String(error).split("\n")[0].slice(0, 200);
 }
 
-/** Measures all workloads in turn, several rounds, and PyTorch's in the same rounds where a Python is named. */
-export async function measure(rows: readonly Row[], torchSetup: string, python?: string): Promise<Result[]> {
-  const counts = rows.map((row) => repeats(row.run));
-  const otherCounts = rows.map((row) => row.other === undefined ? 0 : repeats(row.other));
-  const ours: number[][] = rows.map(() => []), others: number[][] = rows.map(() => []);
-  const theirs: number[][] = rows.map(() => []);
-  for (let round = 0; round < ROUNDS; round++) {
-    rows.forEach((row, i) => {
-      ours[i].push(once(row.run, counts[i]));
-      if (row.other !== undefined) others[i].push(once(row.other, otherCounts[i]));
-    });
-    if (python !== undefined) {
-      (await torchRound(rows, torchSetup, python)).forEach((us, i) => theirs[i].push(us));
+/** Milliseconds that so many runs take. */
+async function timeOf(run: () => unknown, count: number): Promise<number> {
+  const start = performance.now();
+  const first = run();
+  if (first instanceof Promise) {
+    await first;
+    for (let i = 1; i < count; i++) await run();
+  } else {
+    for (let i = 1; i < count; i++) run();
+  }
+  return performance.now() - start;
+}
+
+/** Measures a workload: the first time it also finds how often to run it so that a measurement lasts {@linkcode ROUND_MS}. */
+export function timer(row: Pick<Row, "run" | "count" | "after" | "scale">): () => Promise<number> {
+  let count = row.count;
+  const { run, after, scale = 1 } = row;
+  return async () => {
+    if (count === undefined) {
+      for (let n = 1;; n *= 2) {
+        const ms = await timeOf(run, n);
+        if (ms > ROUND_MS / 2) {
+          count = Math.max(1, Math.round(n * ROUND_MS / ms));
+          if (ms > ENOUGH_MS) return ms / n * 1000 * scale;
+          break;
+        }
+      }
+    }
+    const ms = await timeOf(run, count);
+    after?.();
+    return ms / count * 1000 * scale;
+  };
+}
+
+/** A contestant that runs in this process. */
+export function here(name: string, rows: readonly (Pick<Row, "name" | "run">)[]): Contestant {
+  const timers = new Map(rows.map((row) => [row.name, timer(row)]));
+  return { name, measure: (workload) => timers.get(workload)?.() ?? Promise.resolve(undefined) };
+}
+
+/** Measures all workloads of all contestants in turn, several rounds. */
+export async function compare(
+  workloads: readonly string[],
+  contestants: readonly Contestant[],
+  rounds = ROUNDS,
+): Promise<Results> {
+  const times = workloads.map(() => contestants.map((): number[] => []));
+  const spent = workloads.map(() => contestants.map(() => 0));
+  const failures: string[] = [];
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, workload] of workloads.entries()) {
+      for (const [k, contestant] of contestants.entries()) {
+        if (spent[i][k] > ENOUGH_MS) continue;
+        const start = performance.now();
+        try {
+          const us = await contestant.measure(workload);
+          if (us === undefined) spent[i][k] = Infinity;
+          else {
+            times[i][k].push(us);
+            spent[i][k] += Math.max(0, performance.now() - start - ROUND_MS * 2);
+          }
+        } catch (error) {
+          failures.push(`${contestant.name}, ${workload}: ${firstLine(error)}`);
+          spent[i][k] = Infinity;
+        }
+      }
     }
   }
-  const middle = (values: number[]) => values.length === 0 ? undefined : median(values);
-  return rows.map((row, i) => ({
-    name: row.name,
-    ours: median(ours[i]),
-    other: middle(others[i]),
-    torch: middle(theirs[i]),
-  }));
+  const rows = workloads.map((name, i) => {
+    const measured = contestants.flatMap(({ name }, k) =>
+      times[i][k].length === 0 ? [] : [[name, median(times[i][k])] as const]
+    );
+    return { name, values: new Map(measured) };
+  });
+  return { contestants: contestants.map(({ name }) => name), rows, failures };
 }
 
-/** Microseconds that one run takes. */
-function once(run: () => unknown, count: number): number {
-  const start = performance.now();
-  for (let k = 0; k < count; k++) run();
-  return (performance.now() - start) / count * 1000;
+/** A time in words. */
+export function microseconds(us: number): string {
+  if (us < 1000) return `${us.toFixed(2)} us`;
+  return us < 1e6 ? `${(us / 1000).toFixed(2)} ms` : `${(us / 1e6).toFixed(2)} s`;
 }
 
-async function torchRound(rows: readonly Row[], setup: string, python: string): Promise<number[]> {
-  const script = `${setup}
-import json, time, timeit
-out = []
-for line in ${JSON.stringify(rows.map((row) => row.torch ?? "None"))}:
-    timer = timeit.Timer(line, globals=globals())
-    timer.timeit(20)
-    n, t = 1, 0.0
-    while t < ${ROUND_MS / 2000}:
-        n *= 2
-        t = timer.timeit(n)
-    out.append(t / n * 1e6)
-print(json.dumps(out))
-`;
-  const { success, stdout, stderr } = await new Deno.Command(python, { args: ["-c", script] }).output();
-  if (!success) throw new Error(`PyTorch could not be measured: ${new TextDecoder().decode(stderr)}`);
-  return JSON.parse(new TextDecoder().decode(stdout));
+/** The results as a table: beside ours, what the others take and how many times as much as ours that is. */
+export function table(results: Results, text: (value: number) => string = microseconds): string {
+  const [ours, ...others] = results.contestants.filter((name) =>
+    results.rows.some(({ values }) => values.has(name))
+  );
+  const lines = [["", ours, ...others]];
+  for (const { name, values } of results.rows) {
+    const mine = values.get(ours);
+    const cells = others.map((other) => {
+      const value = values.get(other);
+      if (value === undefined) return "-";
+      if (mine === undefined) return text(value);
+      const ratio = value / mine;
+      return `${text(value)} ${ratio.toFixed(ratio < 100 ? 1 : 0).padStart(5)}x`;
+    });
+    lines.push([name, mine === undefined ? "-" : text(mine), ...cells]);
+  }
+  const widths = lines[0].map((_, i) => Math.max(...lines.map((cells) => cells[i].length)));
+  return lines.map((cells) =>
+    cells.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join("   ").trimEnd()
+  ).concat(results.failures.map((failure) => `failed: ${failure}`)).join("\n");
 }
 
-/** The results as a table; `other` names the other way of ours. */
-export function table(results: readonly Result[], other = "other"): string {
-  const text = (us: number) => us < 1000 ? `${us.toFixed(2)} us` : `${(us / 1000).toFixed(2)} ms`;
-  const width = Math.max(...results.map((r) => r.name.length));
-  return results.map((r) => {
-    const beside = (name: string, us: number | undefined) =>
-      us === undefined ? "" : `   ${name} ${text(us).padStart(10)} ${(us / r.ours).toFixed(1).padStart(6)}x`;
-    return `${r.name.padEnd(width)} ${text(r.ours).padStart(10)}${beside(other, r.other)}${
-      beside("PyTorch", r.torch)
-    }`;
-  }).join("\n");
+/** Measures rows of ours, with the other way where there is one, and PyTorch's lines where a Python is named. */
+export async function measure(
+  rows: readonly Row[],
+  torchSetup: string,
+  python?: string,
+  other = "other",
+  peers: readonly Contestant[] = [],
+): Promise<Results> {
+  const others = rows.flatMap(({ name, other, scale }) =>
+    other === undefined ? [] : [{ name, run: other, scale }]
+  );
+  const contestants = [here("ours", rows), here(other, others), ...peers];
+  const child = python === undefined ? undefined : await torch(python, torchSetup, rows, ROUND_MS);
+  try {
+    if (child !== undefined) contestants.push(child);
+    return await compare(rows.map(({ name }) => name), contestants);
+  } finally {
+    await child?.close();
+  }
 }

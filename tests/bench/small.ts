@@ -1,21 +1,9 @@
 /**
- * Small steps: what a scripting user waits for most often. Prints medians; nothing is asserted.
- *
- *     deno task bench
- *     deno task bench --torch=PYTHON   the same beside PyTorch, for a Python that has it
- *
+ * Small steps: what a scripting user waits for most often.
  * @module
  */
 import * as dg from "../../mod.ts";
-import { measure, type Row, table } from "./measure.ts";
-
-const leaf = dg.tensor(1, { requiresGrad: true });
-
-/** Forward and backward of 2x² - 3x + 4 at a scalar. */
-function scalarStep(): void {
-  leaf.grad = null;
-  dg.mul(2, leaf).mul(leaf).sub(dg.mul(3, leaf)).add(4).backward();
-}
+import type { Group, Row } from "./measure.ts";
 
 const objective = (theta: dg.Tensor): dg.Tensor => theta.mul(theta.mul(4).cos()).add(theta.abs().mul(2));
 
@@ -35,11 +23,7 @@ function gradientDescent(): number[] {
   return path;
 }
 
-const a = dg.tensor(1.5), b = dg.tensor(2.5), grown = dg.tensor(1.5, { requiresGrad: true });
-const v = dg.ones(4), w = dg.ones(4);
-
 const torchSetup = `
-import torch
 leaf = torch.tensor(1., requires_grad=True)
 a = torch.tensor(1.5); b = torch.tensor(2.5); grown = torch.tensor(1.5, requires_grad=True)
 v = torch.ones(4); w = torch.ones(4)
@@ -59,13 +43,22 @@ def gradient_descent():
             path.append(t.item()); values.append(objective(t).item())
 `;
 
-const rows: Row[] = [
-  { name: "scalar 2x² - 3x + 4, forward and backward", run: scalarStep, torch: "scalar_step()" },
-  { name: "gradient-descent lesson, 100 iterations", run: gradientDescent, torch: "gradient_descent()" },
-  { name: "0-d a * b", run: () => a.mul(b), torch: "a * b" },
-  { name: "0-d a * b with its graph node", run: () => grown.mul(b), torch: "grown * b" },
-  { name: "4 elements, v + w", run: () => v.add(w), torch: "v + w" },
-];
+function rows(): Row[] {
+  const leaf = dg.tensor(1, { requiresGrad: true });
+  const scalarStep = (): void => {
+    leaf.grad = null;
+    dg.mul(2, leaf).mul(leaf).sub(dg.mul(3, leaf)).add(4).backward();
+  };
+  const a = dg.tensor(1.5), b = dg.tensor(2.5), grown = dg.tensor(1.5, { requiresGrad: true });
+  const v = dg.ones(4), w = dg.ones(4);
+  return [
+    { name: "2x² - 3x + 4 at a scalar, forward and backward", run: scalarStep, torch: "scalar_step()" },
+    { name: "gradient-descent lesson, 100 iterations", run: gradientDescent, torch: "gradient_descent()" },
+    { name: "0-d a * b", run: () => a.mul(b), torch: "a * b" },
+    { name: "0-d a * b with its graph node", run: () => grown.mul(b), torch: "grown * b" },
+    { name: "4 elements, v + w", run: () => v.add(w), torch: "v + w" },
+  ];
+}
 
-const python = Deno.args.find((arg) => arg.startsWith("--torch="))?.slice("--torch=".length);
-console.log(table(await measure(rows, torchSetup, python)));
+/** Small steps. */
+export const small: Group = { name: "small", rows, torchSetup };

@@ -1,56 +1,67 @@
 /**
- * Matrix products and whole steps of training. Prints medians; nothing is asserted.
- *
- *     deno run tests/bench/training.ts
- *
+ * Whole steps of training.
  * @module
  */
 import * as dg from "../../mod.ts";
+import type { Group, Row } from "./measure.ts";
 
 const { nn, optim } = dg;
 
-function median(run: () => void, times: number): number {
-  run();
-  const taken = Array.from({ length: times }, () => {
-    const start = performance.now();
-    run();
-    return performance.now() - start;
-  });
-  return taken.sort((a, b) => a - b)[times >> 1];
-}
-
-for (const n of [4, 16, 64, 256, 1024]) {
-  const a = dg.randn(n, n), b = dg.randn(n, n);
-  const repeat = Math.max(1, Math.floor(2e6 / n ** 3));
-  const ms = median(() => {
-    for (let i = 0; i < repeat; i++) a.mm(b);
-  }, n > 256 ? 3 : 15) / repeat;
-  console.log(`mm ${n}x${n}: ${(ms * 1000).toFixed(1)} us, ${(2 * n ** 3 / ms / 1e6).toFixed(2)} GFLOPS`);
-}
-
-function stepper(net: dg.nn.Module, x: dg.Tensor, lossOf: (y: dg.Tensor) => dg.Tensor): () => void {
+function stepper(net: dg.nn.Module, x: dg.Tensor, lossOf: (y: dg.Tensor) => dg.Tensor): () => number {
   const optimizer = new optim.Adam(net.parameters());
   return () => {
     const loss = lossOf(net.call(x));
     optimizer.zeroGrad();
     loss.backward();
     optimizer.step();
+    return loss.item() as number;
   };
 }
 
-const target = dg.randn(64, 10), sum = new nn.MSELoss({ reduction: "sum" });
-const lesson = new nn.Sequential(new nn.Linear(1000, 100), new nn.ReLU(), new nn.Linear(100, 10));
-const lessonStep = stepper(lesson, dg.randn(64, 1000), (y) => sum(y, target));
-console.log(`two-layer net 64x1000x100x10, an Adam step: ${median(lessonStep, 50).toFixed(2)} ms`);
+const torchSetup = `
+from torch import nn
+def stepper(net, x, loss_of):
+    optimizer = torch.optim.Adam(net.parameters())
+    def step():
+        loss = loss_of(net(x))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+    return step
+target = torch.randn(64, 10); classes = torch.randint(0, 10, (64,))
+sum_loss = nn.MSELoss(reduction="sum"); entropy = nn.CrossEntropyLoss()
+lesson = stepper(nn.Sequential(nn.Linear(1000, 100), nn.ReLU(), nn.Linear(100, 10)), torch.randn(64, 1000),
+    lambda out: sum_loss(out, target))
+digits = stepper(nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)), torch.rand(64, 784),
+    lambda out: entropy(out, classes))
+line = stepper(nn.Linear(5, 1), torch.randn(64, 5), lambda out: out.square().mean())
+`;
 
-const classes = dg.randint(0n, 10n, [64]), entropy = new nn.CrossEntropyLoss();
-const digits = new nn.Sequential(new nn.Linear(784, 128), new nn.ReLU(), new nn.Linear(128, 10));
-const digitsStep = stepper(digits, dg.rand(64, 784), (y) => entropy(y, classes));
-console.log(`digits net 64x784x128x10, an Adam step: ${median(digitsStep, 50).toFixed(2)} ms`);
+function rows(): Row[] {
+  const target = dg.randn(64, 10), sum = new nn.MSELoss({ reduction: "sum" });
+  const lesson = new nn.Sequential(new nn.Linear(1000, 100), new nn.ReLU(), new nn.Linear(100, 10));
+  const classes = dg.randint(0n, 10n, [64]), entropy = new nn.CrossEntropyLoss();
+  const digits = new nn.Sequential(new nn.Linear(784, 128), new nn.ReLU(), new nn.Linear(128, 10));
+  return [
+    {
+      name: "two-layer net 64x1000x100x10, 500 Adam steps (500 times one)",
+      run: stepper(lesson, dg.randn(64, 1000), (out) => sum.call(out, target)),
+      scale: 500,
+      torch: "lesson()",
+    },
+    {
+      name: "digits net 64x784x128x10, an Adam step",
+      run: stepper(digits, dg.rand(64, 784), (out) => entropy.call(out, classes)),
+      torch: "digits()",
+    },
+    {
+      name: "linear 64x5, an Adam step",
+      run: stepper(new nn.Linear(5, 1), dg.randn(64, 5), (out) => out.square().mean()),
+      torch: "line()",
+    },
+  ];
+}
 
-const small = stepper(new nn.Linear(5, 1), dg.randn(64, 5), (y) => y.square().mean());
-const times = 500;
-const us = median(() => {
-  for (let i = 0; i < times; i++) small();
-}, 9) / times * 1000;
-console.log(`linear 64x5, an Adam step: ${us.toFixed(1)} us`);
+/** Steps of training. */
+export const training: Group = { name: "training", rows, torchSetup };

@@ -1,0 +1,1 @@
+// Nothing: what a process of Deno takes by itself.
