@@ -68,8 +68,8 @@ const words = {
   /** The words of the job. */
   job: 16 + AT_MOST,
   jobEnd: 16 + AT_MOST + 48,
-  /** How often a worker looks for the next job before it falls asleep. */
-  looks: 2000,
+  /** How often a worker looks for the next job before it falls asleep; it may be on the asking thread's core. */
+  looks: 200,
 } as const;
 
 interface NodeWorker {
@@ -133,6 +133,9 @@ const source = () => `(${serve})(require("node:worker_threads"));`;
 
 /** Milliseconds that jobs must have taken before workers are worth their start; and between looks at whether they live. */
 const START_AFTER = 100, CHECK_EVERY = 1000;
+
+/** How often the asking thread looks whether the others are done before it sleeps. */
+const LOOKS = 1000;
 
 /** A program, and workers for it. */
 export class Pool {
@@ -203,7 +206,7 @@ export class Pool {
   /** Waits for what workers have claimed. */
   private await(count: number): void {
     const { control } = this;
-    for (let looks = 0; looks < words.looks; looks++) {
+    for (let looks = 0; looks < LOOKS; looks++) {
       if (Atomics.load(control, words.done) === count) return;
     }
     for (;;) {

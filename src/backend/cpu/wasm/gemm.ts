@@ -32,6 +32,8 @@ const TASKS_EACH = 4;
 const PACK_PANELS = 8;
 /** Multiplications from which threads are asked for help. */
 const THREADS_FROM = 1 << 22;
+/** Elements to pack from which threads are asked for help with it. */
+const PACK_THREADS_FROM = 1 << 18;
 /** Pages of 64 KiB that the memory begins with, and the most that blocks can need. */
 const PAGES = 16, MOST_PAGES = 1024, PAGE = 65536;
 /** How often lost workers are replaced. */
@@ -264,7 +266,7 @@ function multiplyBlock(
     job[13] = rawB.step;
     job[14] = rawB.across;
     job[0] = 0;
-    perform(pool, packs, threaded);
+    perform(pool, packs, threaded && (m + n) * depth >= PACK_THREADS_FROM);
     job[0] = 1;
     perform(pool, products, threaded);
   }
