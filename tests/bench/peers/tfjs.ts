@@ -8,7 +8,8 @@ const VERSION = "4.22.0";
 
 /** Loads it with a back end. */
 export async function load(backend: "cpu" | "wasm"): Promise<Peer> {
-  const tf = await import(`npm:@tensorflow/tfjs-core@${VERSION}`);
+  // its core alone has no gradients in what Node and Deno load
+  const tf = await import(`npm:@tensorflow/tfjs@${VERSION}`);
   await import(`npm:@tensorflow/tfjs-backend-${backend}@${VERSION}`);
   if (!await tf.setBackend(backend)) throw new Error(`the back end ${backend} does not start`);
   await tf.ready();
