@@ -168,6 +168,18 @@ export function table(results: Results, text: (value: number) => string = micros
   ).concat(results.failures.map((failure) => `failed: ${failure}`)).join("\n");
 }
 
+/** A contestant whose times are multiplied as the rows say. */
+function scaled(contestant: Contestant, rows: readonly Row[]): Contestant {
+  const scales = new Map(rows.map(({ name, scale }) => [name, scale ?? 1]));
+  return {
+    name: contestant.name,
+    measure: async (workload) => {
+      const us = await contestant.measure(workload);
+      return us === undefined ? undefined : us * scales.get(workload)!;
+    },
+  };
+}
+
 /** Measures rows of ours, with the other way where there is one, and PyTorch's lines where a Python is named. */
 export async function measure(
   rows: readonly Row[],
@@ -179,7 +191,7 @@ export async function measure(
   const others = rows.flatMap(({ name, other, scale }) =>
     other === undefined ? [] : [{ name, run: other, scale }]
   );
-  const contestants = [here("ours", rows), here(other, others), ...peers];
+  const contestants = [here("ours", rows), here(other, others), ...peers.map((peer) => scaled(peer, rows))];
   const child = python === undefined ? undefined : await torch(python, torchSetup, rows, ROUND_MS);
   try {
     if (child !== undefined) contestants.push(child);

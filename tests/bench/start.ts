@@ -12,12 +12,18 @@ export const START = "process: import, first operation, end",
 const torchPrograms: Record<string, string> = {
   [START]: "import torch; (torch.tensor([1., 2., 3.]) + 1).tolist()",
   [MEMORY]: `
-import resource, torch
+import torch
 x = torch.ones(1000, requires_grad=True)
 for i in range(10000):
     x.grad = None
     (2 * x * x - 3 * x + 4).sum().backward()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+try:
+    status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+    print(int(status["VmHWM"].split()[0]) * 1024)
+except FileNotFoundError:
+    import resource, sys
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(most if sys.platform == "darwin" else most * 1024)
 `,
 };
 
