@@ -7,9 +7,13 @@ import type { Group, Row } from "./measure.ts";
 
 const { nn, optim } = dg;
 
-function stepper(net: dg.nn.Module, x: dg.Tensor, lossOf: (y: dg.Tensor) => dg.Tensor): () => number {
-  const optimizer = new optim.Adam(net.parameters());
+/** As many steps a net takes before a fresh one takes over: one trained to the end computes with denormal numbers. */
+const FRESH = 500;
+
+function stepper(make: () => dg.nn.Module, x: dg.Tensor, lossOf: (y: dg.Tensor) => dg.Tensor): () => number {
+  let net: dg.nn.Module, optimizer: dg.optim.Adam, steps = 0;
   return () => {
+    if (steps++ % FRESH === 0) optimizer = new optim.Adam((net = make()).parameters());
     const loss = lossOf(net.call(x));
     optimizer.zeroGrad();
     loss.backward();
@@ -20,9 +24,14 @@ function stepper(net: dg.nn.Module, x: dg.Tensor, lossOf: (y: dg.Tensor) => dg.T
 
 const torchSetup = `
 from torch import nn
-def stepper(net, x, loss_of):
-    optimizer = torch.optim.Adam(net.parameters())
+def stepper(make, x, loss_of):
+    steps, net, optimizer = 0, None, None
     def step():
+        nonlocal steps, net, optimizer
+        if steps % ${FRESH} == 0:
+            net = make()
+            optimizer = torch.optim.Adam(net.parameters())
+        steps += 1
         loss = loss_of(net(x))
         optimizer.zero_grad()
         loss.backward()
@@ -31,18 +40,18 @@ def stepper(net, x, loss_of):
     return step
 target = torch.randn(64, 10); classes = torch.randint(0, 10, (64,))
 sum_loss = nn.MSELoss(reduction="sum"); entropy = nn.CrossEntropyLoss()
-lesson = stepper(nn.Sequential(nn.Linear(1000, 100), nn.ReLU(), nn.Linear(100, 10)), torch.randn(64, 1000),
+lesson = stepper(lambda: nn.Sequential(nn.Linear(1000, 100), nn.ReLU(), nn.Linear(100, 10)), torch.randn(64, 1000),
     lambda out: sum_loss(out, target))
-digits = stepper(nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)), torch.rand(64, 784),
+digits = stepper(lambda: nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)), torch.rand(64, 784),
     lambda out: entropy(out, classes))
-line = stepper(nn.Linear(5, 1), torch.randn(64, 5), lambda out: out.square().mean())
+line = stepper(lambda: nn.Linear(5, 1), torch.randn(64, 5), lambda out: out.square().mean())
 `;
 
 function rows(): Row[] {
   const target = dg.randn(64, 10), sum = new nn.MSELoss({ reduction: "sum" });
-  const lesson = new nn.Sequential(new nn.Linear(1000, 100), new nn.ReLU(), new nn.Linear(100, 10));
+  const lesson = () => new nn.Sequential(new nn.Linear(1000, 100), new nn.ReLU(), new nn.Linear(100, 10));
   const classes = dg.randint(0n, 10n, [64]), entropy = new nn.CrossEntropyLoss();
-  const digits = new nn.Sequential(new nn.Linear(784, 128), new nn.ReLU(), new nn.Linear(128, 10));
+  const digits = () => new nn.Sequential(new nn.Linear(784, 128), new nn.ReLU(), new nn.Linear(128, 10));
   return [
     {
       name: "two-layer net 64x1000x100x10, 500 Adam steps (500 times one)",
@@ -57,7 +66,7 @@ function rows(): Row[] {
     },
     {
       name: "linear 64x5, an Adam step",
-      run: stepper(new nn.Linear(5, 1), dg.randn(64, 5), (out) => out.square().mean()),
+      run: stepper(() => new nn.Linear(5, 1), dg.randn(64, 5), (out) => out.square().mean()),
       torch: "line()",
     },
   ];
