@@ -151,11 +151,12 @@ Deno.test({
       const a = dg.ones(400, 400), until = performance.now() + 20000;
       do a.mm(a); while (currentPool().workers < 2 && performance.now() < until);
       console.log(currentPool().workers, a.mm(a).sum().item());`;
+    const config = new URL("../../deno.json", import.meta.url).pathname;
     const file = await Deno.makeTempFile({ suffix: ".ts" });
     try {
       await Deno.writeTextFile(file, script);
       const output = await new Deno.Command(Deno.execPath(), {
-        args: ["run", "--no-prompt", "--no-lock", "--no-check", file],
+        args: ["run", "--quiet", "--no-prompt", "--no-check", "--config", config, file],
         signal: AbortSignal.timeout(60_000),
       }).output();
       assertEquals(new TextDecoder().decode(output.stderr), "");
