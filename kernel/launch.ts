@@ -50,8 +50,21 @@ export interface LaunchedKernel extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Starts a kernel and connects to it. */
+/** Ports are found free and then used: in between another program may take one. */
+const ATTEMPTS = 3;
+
+/** Starts a kernel, connects to it and waits until it answers. */
 export async function launchKernel(options: LaunchOptions = {}): Promise<LaunchedKernel> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await launchOnce(options);
+    } catch (error) {
+      if (!(error instanceof KernelDied) || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function launchOnce(options: LaunchOptions): Promise<LaunchedKernel> {
   const directory = await Deno.makeTempDir({ prefix: "dinograd-client-" });
   const cleanUp = () => Deno.remove(directory, { recursive: true });
   try {
@@ -76,6 +89,7 @@ export async function launchKernel(options: LaunchOptions = {}): Promise<Launche
         timeoutMilliseconds: options.timeoutMilliseconds,
         signal: gone.signal,
       });
+      await client.kernelInfo();
     } catch (error) {
       killQuietly(child, "SIGKILL");
       await ended;
