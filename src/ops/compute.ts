@@ -3,7 +3,8 @@
  * @module
  */
 
-import { runPointwise } from "../backend/cpu/pointwise.ts";
+import { runPointwise } from "../backend/pointwise.ts";
+import { type Device, differentDevices } from "../tensor/device.ts";
 import { category, type DType, getDefaultDtype, resultType, type Scalar } from "../tensor/dtype.ts";
 import {
   broadcastShapes,
@@ -50,7 +51,10 @@ function computeScalar(op: PointwiseOp, inputs: readonly Operand[]): Tensor | nu
     const x = inputs[i];
     let value: number;
     if (typeof x === "number") value = single ? Math.fround(x) : x;
-    else if (typeof x === "object" && x.shape === SCALAR_SHAPE && x.storage.dtype === dtype) {
+    else if (
+      typeof x === "object" && x.shape === SCALAR_SHAPE && x.storage.dtype === dtype &&
+      x.storage.device === "cpu"
+    ) {
       value = x.storage.get(x.offset) as number;
     } else return null;
     if (i === 0) a = value;
@@ -80,7 +84,7 @@ function computeStrided(op: PointwiseOp, inputs: readonly Operand[]): Tensor {
     }
   }
   const out = new Tensor(
-    Storage.allocate(dtypes.result, numel(shape)),
+    Storage.allocate(dtypes.result, numel(shape), deviceOf(inputs)),
     0,
     shape,
     strides ?? contiguousStrides(shape),
@@ -107,6 +111,7 @@ export function computeInto(op: PointwiseOp, self: Tensor, inputs: readonly Oper
     );
   }
   checkNoInternalOverlap(self);
+  checkDevices(inputs, self.device);
   if (self.shape === SCALAR_SHAPE && op.result !== "bool") {
     const value = computeScalar(op, inputs);
     if (value !== null && value.dtype === self.dtype) {
@@ -141,12 +146,42 @@ export function compute(op: PointwiseOp, inputs: readonly Operand[], out: Tensor
   const shape = out.shape;
   const operands = inputs.map((x) => {
     if (typeof x !== "object") return x;
-    if (x.shape === SCALAR_SHAPE) return x.storage.get(x.offset); // a value, so that no array is made for it
+    const { storage } = x;
+    // a value, so that no memory is made for it
+    if (x.shape === SCALAR_SHAPE && (storage.device === "cpu" || storage.isValue)) {
+      return storage.get(x.offset);
+    }
     const strides = broadcastStrides(x.shape, x.strides, shape);
-    return { data: x.storage.data, dtype: x.dtype, offset: x.offset, strides };
+    return { data: storage.memory, dtype: storage.dtype, offset: x.offset, strides };
   });
-  const target = { data: out.storage.data, dtype: out.dtype, offset: out.offset, strides: out.strides };
+  const target = { data: out.storage.memory, dtype: out.dtype, offset: out.offset, strides: out.strides };
   runPointwise(op.program, operands, [target], shape, dtype);
+}
+
+/**
+ * The device of an operation: that of its tensors. A 0-d tensor of the CPU goes with any device, as a plain number does.
+ *
+ * @throws {TypeError} if tensors are on different devices.
+ */
+function deviceOf(inputs: readonly Operand[]): Device {
+  let found: Device | null = null;
+  for (const x of inputs) {
+    if (typeof x !== "object") continue;
+    const { device } = x.storage;
+    if (device === found || (device === "cpu" && x.shape === SCALAR_SHAPE)) continue;
+    if (found !== null) throw differentDevices(found, device);
+    found = device;
+  }
+  return found ?? "cpu";
+}
+
+function checkDevices(inputs: readonly Operand[], device: Device): void {
+  for (const x of inputs) {
+    if (typeof x !== "object" || x.storage.device === device) continue;
+    if (x.shape !== SCALAR_SHAPE || x.storage.device !== "cpu") {
+      throw differentDevices(device, x.storage.device);
+    }
+  }
 }
 
 function broadcastInputs(inputs: readonly Operand[]): Shape {

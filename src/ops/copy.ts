@@ -6,7 +6,7 @@
 import { program } from "../expr/program.ts";
 import { checkIntegers, checkKeys, checkScalar, checkTensor } from "../tensor/arguments.ts";
 import { castScalar } from "../tensor/cast.ts";
-import { full, scalarTensor, tensor, type TensorData, zeros } from "../tensor/create.ts";
+import { full, scalarTensor, tensor, type TensorData, zerosLike } from "../tensor/create.ts";
 import { checkOptions, finish, type TensorOptions } from "../tensor/options.ts";
 import { checkDType, type DType, dtypes, type Scalar, typeName } from "../tensor/dtype.ts";
 import {
@@ -21,7 +21,7 @@ import {
 } from "../tensor/shape.ts";
 import { Storage } from "../tensor/storage.ts";
 import { checkDevice, type Device } from "../tensor/device.ts";
-import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
+import { allocateTensor, copyToDevice, installMethods, Tensor } from "../tensor/tensor.ts";
 import { checkNoInternalOverlap, compute, type Operand, overlapsPartly } from "./compute.ts";
 import { PointwiseOp } from "./pointwise_op.ts";
 import { record, recordInPlace, type Rule } from "./record.ts";
@@ -32,6 +32,10 @@ const identity = new PointwiseOp(program(["x"], "x", { name: "copy" }));
 
 /** Writes `source`, broadcast, into `target`, without history. */
 export function copyInto(target: Tensor, source: Operand): void {
+  if (typeof source === "object" && source.device !== target.device) {
+    copyAcross(target, source);
+    return;
+  }
   if (target.shape === SCALAR_SHAPE && typeof source !== "object") {
     target.storage.set(target.offset, castScalar(source, target.dtype));
     return;
@@ -39,6 +43,11 @@ export function copyInto(target: Tensor, source: Operand): void {
   if (typeof source === "object" && copyRuns(target, source)) return;
   const dtype = typeof source === "object" ? source.dtype : target.dtype;
   compute(identity, [source], target, dtype);
+}
+
+/** Copies between devices: the elements of the source in its dtype first, the rest on the target's side. */
+function copyAcross(target: Tensor, source: Tensor): void {
+  copyInto(target, copyToDevice(source, target.device));
 }
 
 /** From this many elements on a run is copied at once. */
@@ -50,7 +59,9 @@ const RUN = 256;
  */
 function copyRuns(target: Tensor, source: Tensor): boolean {
   const { shape } = target;
-  if (source.dtype !== target.dtype || !sameShape(source.shape, shape)) return false;
+  if (source.dtype !== target.dtype || !sameShape(source.shape, shape) || target.device !== "cpu") {
+    return false;
+  }
   let outer = shape.length, run = 1;
   while (outer > 0) {
     const size = shape[outer - 1];
@@ -79,10 +90,15 @@ const Clone: Rule<object> = { name: "CloneBackward0", backward: (g) => [g] };
 export function clone(x: Tensor): Tensor {
   checkTensor(x, "clone");
   let out: Tensor;
-  if (x.shape === SCALAR_SHAPE) {
-    out = new Tensor(Storage.ofValue(x.dtype, x.storage.get(x.offset)), 0, SCALAR_SHAPE, SCALAR_SHAPE);
+  if (x.shape === SCALAR_SHAPE && (x.device === "cpu" || x.storage.isValue)) {
+    out = new Tensor(
+      Storage.ofValue(x.dtype, x.storage.get(x.offset), x.device),
+      0,
+      SCALAR_SHAPE,
+      SCALAR_SHAPE,
+    );
   } else {
-    out = new Tensor(Storage.allocate(x.dtype, x.numel()), 0, x.shape, denseStrides(x));
+    out = new Tensor(Storage.allocate(x.dtype, x.numel(), x.device), 0, x.shape, denseStrides(x));
     copyInto(out, x);
   }
   return record(Clone, out, [x], {});
@@ -107,14 +123,14 @@ function denseStrides(x: Tensor): Shape {
 export function contiguous(x: Tensor): Tensor {
   checkTensor(x, "contiguous");
   if (x.isContiguous()) return x;
-  const out = allocateTensor(x.shape, x.dtype);
+  const out = allocateTensor(x.shape, x.dtype, x.device);
   copyInto(out, x);
   return record(Clone, out, [x], {});
 }
 
-const ToCopy: Rule<{ dtype: DType }> = {
+const ToCopy: Rule<{ dtype: DType; device: Device }> = {
   name: "ToCopyBackward0",
-  backward: (g, { args }) => [to(g, args.dtype)],
+  backward: (g, { args }) => [to(g, args)],
 };
 
 /** Options of `to`. */
@@ -135,20 +151,24 @@ const toKeys = ["dtype", "device", "copy"];
  */
 export function to(x: Tensor, target: DType | Device | Tensor | ToOptions, options: ToOptions = {}): Tensor {
   checkTensor(x, "to");
-  let dtype: DType | undefined, copy = checkKeys(options, "to", toKeys).copy ?? false;
-  if (target instanceof Tensor) dtype = target.dtype;
+  let dtype: DType | undefined, device: Device | undefined;
+  let copy = checkKeys(options, "to", toKeys).copy ?? false;
+  if (target instanceof Tensor) ({ dtype, device } = target);
   else if (typeof target === "object") {
-    checkKeys(target, "to", toKeys);
-    if (target.device !== undefined) checkDevice(target.device);
-    dtype = target.dtype;
+    ({ dtype, device } = checkKeys(target, "to", toKeys));
     copy ||= target.copy ?? false;
   } else if ((dtypes as readonly string[]).includes(target)) dtype = target as DType;
-  else checkDevice(target);
+  else device = checkDevice(target);
   dtype = checkDType(dtype ?? options.dtype ?? x.dtype);
-  if (dtype === x.dtype) return copy ? clone(x) : x;
-  const out = allocateTensor(x.shape, dtype);
-  copyInto(out, x);
-  return record(ToCopy, out, [x], { dtype: x.dtype });
+  device = checkDevice(device ?? options.device ?? x.device);
+  if (dtype === x.dtype && device === x.device) return copy ? clone(x) : x;
+  let out = device === x.device ? x : copyToDevice(x, device);
+  if (dtype !== x.dtype) {
+    const cast = allocateTensor(x.shape, dtype, device);
+    copyInto(cast, out);
+    out = cast;
+  }
+  return record(ToCopy, out, [x], { dtype: x.dtype, device: x.device });
 }
 
 /** PyTorch's names of tensor classes, for `type`. */
@@ -166,13 +186,13 @@ export function type(x: Tensor, target?: string): string | Tensor {
 
 // ---- writing ------------------------------------------------------------------------------------------------------
 
-const Copy: Rule<{ dtype: DType; shape: Shape }> = {
+const Copy: Rule<{ dtype: DType; device: Device; shape: Shape }> = {
   name: "CopyBackwards",
   backward: (g, node) => {
-    const { dtype, shape } = node.args;
+    const { shape, dtype, device } = node.args;
     return [
-      node.needs(0) ? zeros(g.shape, { dtype: g.dtype }) : null,
-      node.needs(1) ? to(g.sumToSize(shape), dtype) : null,
+      node.needs(0) ? zerosLike(g) : null,
+      node.needs(1) ? to(g.sumToSize(shape), { dtype, device }) : null,
     ];
   },
 };
@@ -183,7 +203,7 @@ export function copy_(self: Tensor, source: Tensor): Tensor {
   checkTensor(source, "copy_", "source", 2);
   expand(source.detach(), self.shape); // throws PyTorch's message if the shapes do not fit
   checkNoInternalOverlap(self);
-  const args = { dtype: source.dtype, shape: source.shape };
+  const args = { dtype: source.dtype, device: source.device, shape: source.shape };
   return recordInPlace(Copy, self, [self, source], args, () => {
     copyInto(self, overlapsPartly(self, source) ? source.detach().clone() : source);
   });
@@ -195,10 +215,10 @@ const Fill: Rule<object> = {
   backward: (
     g,
     node,
-  ) => [node.needs(0) ? zeros(g.shape, { dtype: g.dtype }) : null, node.needs(1) ? g.sum() : null],
+  ) => [node.needs(0) ? zerosLike(g) : null, node.needs(1) ? g.sum() : null],
 };
 const FillTensor: Rule<object> = { ...Fill, name: "FillBackward3" };
-const Zero: Rule<object> = { name: "ZeroBackward0", backward: (g) => [zeros(g.shape, { dtype: g.dtype })] };
+const Zero: Rule<object> = { name: "ZeroBackward0", backward: (g) => [zerosLike(g)] };
 
 /** Writes one value, or a 0-d tensor's, everywhere. */
 export function fill_(self: Tensor, value: Operand): Tensor {
@@ -245,7 +265,7 @@ export interface CopyMethods {
   type(): string;
   /** A cast to a dtype or PyTorch's class name. */
   type(target: string): Tensor;
-  /** Moved to the CPU. */
+  /** Moved to the CPU; itself where it is there. */
   cpu(): Tensor;
   /** As float32. */
   float(): Tensor;
@@ -308,7 +328,7 @@ const methods: CopyMethods & ThisType<Tensor> = {
     return type(this, target as string) as never;
   },
   cpu() {
-    return this as unknown as Tensor;
+    return to(this, "cpu");
   },
   float: cast("float32"),
   double: cast("float64"),
@@ -332,22 +352,22 @@ const methods: CopyMethods & ThisType<Tensor> = {
     return zero_(this);
   },
   newZeros(size, options = {}) {
-    return full(size, false, { dtype: this.dtype, ...options });
+    return full(size, false, { dtype: this.dtype, device: this.device, ...options });
   },
   newOnes(size, options = {}) {
-    return full(size, true, { dtype: this.dtype, ...options });
+    return full(size, true, { dtype: this.dtype, device: this.device, ...options });
   },
   newFull(size, value, options = {}) {
-    return full(size, value, { dtype: this.dtype, ...options });
+    return full(size, value, { dtype: this.dtype, device: this.device, ...options });
   },
   newEmpty(size, options = {}) {
-    return full(size, false, { dtype: this.dtype, ...options });
+    return full(size, false, { dtype: this.dtype, device: this.device, ...options });
   },
   newTensor(data, options = {}) {
-    return tensor(data, { dtype: this.dtype, ...options });
+    return tensor(data, { dtype: this.dtype, device: this.device, ...options });
   },
   newScalar(value) {
-    return scalarTensor(checkScalar(value, "newScalar", "value"), this.dtype);
+    return to(scalarTensor(checkScalar(value, "newScalar", "value"), this.dtype), this.device);
   },
   newEmptyStrided(size, stride, options = {}) {
     checkOptions(options, "newEmptyStrided");
@@ -365,8 +385,13 @@ const methods: CopyMethods & ThisType<Tensor> = {
     for (let i = 0; i < shape.length; i++) last += Math.max(shape[i] - 1, 0) * stride[i];
     const length = numel(shape) === 0 ? 0 : last + 1;
     return finish(
-      new Tensor(Storage.allocate(options.dtype ?? this.dtype, length), 0, shape, frozen(stride)),
-      options,
+      new Tensor(
+        Storage.allocate(options.dtype ?? this.dtype, length, options.device ?? this.device),
+        0,
+        shape,
+        frozen(stride),
+      ),
+      { device: this.device, ...options },
     );
   },
 };

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { type Fold, runFlatFold, runFold } from "../backend/cpu/reduce.ts";
+import { type Fold, runFlatFold, runFold } from "../backend/reduce.ts";
 import { checkKeys } from "../tensor/arguments.ts";
 import { describe } from "../tensor/describe.ts";
 import { allocate, type DType, type TypedArray } from "../tensor/dtype.ts";
@@ -117,7 +117,8 @@ export function fold(
   shape: Shape,
   ...results: DType[]
 ): Tensor[] {
-  if (shape.length === 0 && dims.length === x.shape.length && x.isContiguous()) {
+  const { device } = x;
+  if (device === "cpu" && shape.length === 0 && dims.length === x.shape.length && x.isContiguous()) {
     return foldAll(x, how, results);
   }
   const kept: number[] = [], keptStrides: number[] = [], folded: number[] = [], foldedStrides: number[] = [];
@@ -126,14 +127,14 @@ export function fold(
     (inside ? folded : kept).push(x.shape[d]);
     (inside ? foldedStrides : keptStrides).push(x.strides[d]);
   }
-  const input = { data: x.storage.data, offset: x.offset, kept, keptStrides, folded, foldedStrides };
-  if (shape.length === 0) {
+  const input = { data: x.storage.memory, offset: x.offset, kept, keptStrides, folded, foldedStrides };
+  if (device === "cpu" && shape.length === 0) {
     const arrays = scalarArrays(results);
     runFold(how, input, x.dtype, arrays);
     return scalars(arrays, results);
   }
-  const tensors = results.map((dtype) => allocateTensor(shape, dtype));
-  runFold(how, input, x.dtype, tensors.map((t) => t.storage.data));
+  const tensors = results.map((dtype) => allocateTensor(shape, dtype, device));
+  runFold(how, input, x.dtype, tensors.map((t) => t.storage.memory));
   return tensors;
 }
 

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { type LineOp, runLines } from "../backend/cpu/lines.ts";
+import { type LineOp, runLines } from "../backend/lines.ts";
 import type { DType } from "../tensor/dtype.ts";
 import { frozen, numel, type Shape } from "../tensor/shape.ts";
 import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
@@ -19,7 +19,7 @@ function moved(x: Tensor, from: number, to: number): Tensor {
 
 function packed(x: Tensor): Tensor {
   if (x.isContiguous()) return x;
-  const out = allocateTensor(x.shape, x.dtype);
+  const out = allocateTensor(x.shape, x.dtype, x.device);
   copyInto(out, x);
   return out;
 }
@@ -50,18 +50,18 @@ export function alongLines(
   const input = asLines(x, dim);
   const n = x.ndim === 0 ? 1 : x.shape[dim];
   const shape = linesShape(x.shape, dim, size);
-  const outs = dtypes.map((dtype) => allocateTensor(shape, dtype));
+  const outs = dtypes.map((dtype) => allocateTensor(shape, dtype, x.device));
   const lines = n === 0 ? numel(shape) / Math.max(size, 1) : input.numel() / n;
   runLines(
     op,
     x.dtype,
-    input.storage.data,
+    input.storage.memory,
     input.offset,
     lines,
     n,
     size,
-    outs[0].storage.data,
-    outs.length > 1 ? outs[1].storage.data : null,
+    outs[0].storage.memory,
+    outs.length > 1 ? outs[1].storage.memory : null,
   );
   return outs.map((out) => fromLines(out, dim));
 }

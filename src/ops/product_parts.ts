@@ -3,7 +3,8 @@
  * @module
  */
 
-import { gemm, type Matrix } from "../backend/cpu/gemm.ts";
+import { gemm, type Matrix } from "../backend/gemm.ts";
+import { differentDevices } from "../tensor/device.ts";
 import { category, type DType, typeName } from "../tensor/dtype.ts";
 import { frozen, type Shape, shapeText } from "../tensor/shape.ts";
 import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
@@ -55,6 +56,8 @@ export function checkSame(caller: string, ...tensors: Tensor[]): void {
       `${caller}: expected scalar type ${typeName(tensors[0].dtype)} but found ${typeName(odd.dtype)}`,
     );
   }
+  const away = tensors.find((x) => x.device !== tensors[0].device);
+  if (away !== undefined) throw differentDevices(tensors[0].device, away.device);
   refuseBool(tensors[0].dtype, caller);
 }
 
@@ -63,12 +66,12 @@ export function checkSame(caller: string, ...tensors: Tensor[]): void {
 /** The last two dimensions as a matrix in memory. */
 export function matrixOf(x: Tensor, offset: number = x.offset): Matrix {
   const n = x.ndim;
-  return { data: x.storage.data, offset, rowStride: x.strides[n - 2], columnStride: x.strides[n - 1] };
+  return { data: x.storage.memory, offset, rowStride: x.strides[n - 2], columnStride: x.strides[n - 1] };
 }
 
 /** A vector as one column. */
 export function columnOf(x: Tensor): Matrix {
-  return { data: x.storage.data, offset: x.offset, rowStride: x.strides[0], columnStride: 1 };
+  return { data: x.storage.memory, offset: x.offset, rowStride: x.strides[0], columnStride: 1 };
 }
 
 /** `out = alpha * a @ b + beta * out`. */
@@ -88,17 +91,15 @@ export function multiplyVector(a: Tensor, x: Tensor, out: Tensor, alpha = 1, bet
 /** For each batch `out[i] = alpha * a[i] @ b[i] + beta * out[i]`. */
 export function multiplyBatches(a: Tensor, b: Tensor, out: Tensor, alpha = 1, beta = 0): Tensor {
   const size = { m: a.shape[1], n: b.shape[2], k: a.shape[2] };
-  for (let i = 0; i < a.shape[0]; i++) {
-    const [p, q, r] = [a, b, out].map((x) => matrixOf(x, x.offset + i * x.strides[0]));
-    gemm(size, p, q, r, out.dtype, alpha, beta);
-  }
+  const [p, q, r] = [a, b, out].map((x) => ({ ...matrixOf(x), batchStride: x.strides[0] }));
+  gemm(size, p, q, r, out.dtype, alpha, beta, a.shape[0]);
   return out;
 }
 
 /** What a product is added to: a copy of `input` in the result's shape. With beta 0 nothing is read. */
 export function startOf(input: Tensor, shape: Shape, beta: number): Tensor {
   const wide = expand(input.detach(), shape);
-  const out = allocateTensor(frozen(shape), input.dtype);
+  const out = allocateTensor(frozen(shape), input.dtype, input.device);
   if (beta !== 0) copyInto(out, wide);
   return out;
 }

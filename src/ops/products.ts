@@ -3,8 +3,9 @@
  * @module
  */
 
-import { gemm } from "../backend/cpu/gemm.ts";
+import { gemm } from "../backend/gemm.ts";
 import { checkTensor } from "../tensor/arguments.ts";
+import { differentDevices } from "../tensor/device.ts";
 import { cppName, typeName } from "../tensor/dtype.ts";
 import { frozen, SCALAR_SHAPE, type Shape, shapeText } from "../tensor/shape.ts";
 import { Storage } from "../tensor/storage.ts";
@@ -71,10 +72,11 @@ function dotProduct(a: Tensor, b: Tensor, kernel: string): Tensor {
         `the same number of elements, but got ${n} and ${b.shape[0]} elements respectively`,
     );
   }
+  if (a.device !== b.device) throw differentDevices(a.device, b.device);
   refuseBool(a.dtype, kernel);
-  const out = new Tensor(Storage.allocate(a.dtype, 1), 0, SCALAR_SHAPE, SCALAR_SHAPE);
-  const row = { data: a.storage.data, offset: a.offset, rowStride: 1, columnStride: a.strides[0] };
-  const to = { data: out.storage.data, offset: 0, rowStride: 1, columnStride: 1 };
+  const out = new Tensor(Storage.allocate(a.dtype, 1, a.device), 0, SCALAR_SHAPE, SCALAR_SHAPE);
+  const row = { data: a.storage.memory, offset: a.offset, rowStride: 1, columnStride: a.strides[0] };
+  const to = { data: out.storage.memory, offset: 0, rowStride: 1, columnStride: 1 };
   gemm({ m: 1, n: 1, k: n }, row, columnOf(b), to, a.dtype);
   return out;
 }
@@ -145,7 +147,7 @@ export function mv(input: Tensor, vec: Tensor): Tensor {
   checkTensor(input, "mv");
   checkTensor(vec, "mv", "vec", 2);
   checkMv(vec, input, vec);
-  const out = multiplyVector(input, vec, allocateTensor(frozen([input.shape[0]]), vec.dtype));
+  const out = multiplyVector(input, vec, allocateTensor(frozen([input.shape[0]]), vec.dtype, vec.device));
   return record(Mv, out, [input, vec], {}, { self: savedFor(input, vec), vec: savedFor(vec, input) });
 }
 
@@ -269,7 +271,11 @@ export function mm(input: Tensor, mat2: Tensor): Tensor {
     );
   }
   refuseBool(input.dtype, "addmm_impl_cpu_");
-  const out = multiply(input, mat2, allocateTensor(frozen([input.shape[0], mat2.shape[1]]), input.dtype));
+  const out = multiply(
+    input,
+    mat2,
+    allocateTensor(frozen([input.shape[0], mat2.shape[1]]), input.dtype, input.device),
+  );
   const args = {
     selfSymSizes: input.shape,
     selfSymStrides: input.strides,

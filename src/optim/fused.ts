@@ -4,7 +4,7 @@
  */
 
 import { bumpVersion, checkInPlace } from "../autograd/graph.ts";
-import { runPointwise } from "../backend/cpu/pointwise.ts";
+import { runPointwise } from "../backend/pointwise.ts";
 import { parse } from "../expr/parse.ts";
 import { type Program, program } from "../expr/program.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -35,7 +35,7 @@ export class FusedUpdate {
   run(tensors: readonly Tensor[], numbers: readonly number[]): void {
     for (const i of this.written) checkInPlace(tensors[i]);
     const operands = tensors.map((t) => ({
-      data: t.storage.data,
+      data: t.storage.memory,
       dtype: t.dtype,
       offset: t.offset,
       strides: t.strides,

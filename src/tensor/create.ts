@@ -20,7 +20,7 @@ import { checkShape, contiguousStrides, frozen, numel, SCALAR_SHAPE } from "./sh
 import { Storage } from "./storage.ts";
 import { allocateTensor, Tensor } from "./tensor.ts";
 import { castScalar } from "./cast.ts";
-import { checkOptions, finish, type SizeArgs, splitSizes, type TensorOptions } from "./options.ts";
+import { checkOptions, deviceOf, finish, type SizeArgs, splitSizes, type TensorOptions } from "./options.ts";
 import { warn } from "../warn.ts";
 
 /** Nested arrays of JavaScript values, or a typed array. */
@@ -52,8 +52,8 @@ export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
       "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or " +
         "sourceTensor.detach().clone().requiresGrad_(true), rather than tensor(sourceTensor).",
     );
-    const copy = data.detach().clone();
-    return finish(options.dtype === undefined ? copy : copy.to(options.dtype), options);
+    const copy = data.detach().clone(), device = options.device ?? data.device;
+    return finish(options.dtype === undefined ? copy : copy.to(options.dtype), { ...options, device });
   }
   if (isTypedArray(data)) return finish(fromArray(data, [data.length], options.dtype), options);
   if (!Array.isArray(data)) return finish(scalarTensor(checkElement(data), options.dtype), options);
@@ -172,7 +172,7 @@ export function fromTypedArray(array: TypedArray, shape?: readonly number[]): Te
 export function asTensor(data: TensorData, options: TensorOptions = {}): Tensor {
   checkOptions(options, "asTensor");
   if (data instanceof Tensor) {
-    return options.dtype === undefined || options.dtype === data.dtype ? data : data.to(options.dtype);
+    return data.to({ dtype: options.dtype ?? data.dtype, device: options.device ?? data.device });
   }
   if (isTypedArray(data) && (options.dtype === undefined || options.dtype === dtypeOfArray(data))) {
     return finish(fromTypedArray(data), options);
@@ -184,8 +184,10 @@ export function asTensor(data: TensorData, options: TensorOptions = {}): Tensor 
 
 function filled(args: readonly unknown[], caller: string, value: Scalar): Tensor {
   const { shape, options } = splitSizes(args, caller);
-  const out = allocateTensor(shape, options.dtype ?? getDefaultDtype());
-  if (value !== 0) out.storage.data.fill(castScalar(value, out.dtype) as never);
+  const dtype = options.dtype ?? getDefaultDtype();
+  if (value === 0) return finish(allocateTensor(shape, dtype, deviceOf(options)), options);
+  const out = allocateTensor(shape, dtype);
+  out.storage.data.fill(castScalar(value, out.dtype) as never);
   return finish(out, options);
 }
 
@@ -309,23 +311,23 @@ function fusedAdd(a: number, b: number, c: number, dtype: DType): number {
 /** Zeros with the shape and dtype of another tensor. */
 export function zerosLike(t: Tensor, options: TensorOptions = {}): Tensor {
   checkTensor(t, "zerosLike");
-  return zeros(t.shape, { dtype: t.dtype, ...options });
+  return zeros(t.shape, { dtype: t.dtype, device: t.device, ...options });
 }
 
 /** Ones with the shape and dtype of another tensor. */
 export function onesLike(t: Tensor, options: TensorOptions = {}): Tensor {
   checkTensor(t, "onesLike");
-  return ones(t.shape, { dtype: t.dtype, ...options });
+  return ones(t.shape, { dtype: t.dtype, device: t.device, ...options });
 }
 
 /** Values that do not matter, with the shape and dtype of another tensor. */
 export function emptyLike(t: Tensor, options: TensorOptions = {}): Tensor {
   checkTensor(t, "emptyLike");
-  return empty(t.shape, { dtype: t.dtype, ...options });
+  return empty(t.shape, { dtype: t.dtype, device: t.device, ...options });
 }
 
 /** One value everywhere, with the shape and dtype of another tensor. */
 export function fullLike(t: Tensor, value: Scalar, options: TensorOptions = {}): Tensor {
   checkTensor(t, "fullLike");
-  return full(t.shape, value, { dtype: t.dtype, ...options });
+  return full(t.shape, value, { dtype: t.dtype, device: t.device, ...options });
 }

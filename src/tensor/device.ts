@@ -4,24 +4,64 @@
  */
 
 import { describe } from "./describe.ts";
+import type { DType, TypedArray } from "./dtype.ts";
 
-/** Where a tensor's memory is. */
-export type Device = "cpu";
+/** Where a tensor's memory is: typed arrays, or Deno's built-in WebGPU. */
+export type Device = "cpu" | "webgpu";
+
+/** Memory that is not the CPU's: a device's own. */
+export interface RemoteMemory {
+  /** Number of elements. */
+  readonly length: number;
+  /** Elements `offset` to `offset + length` in memory of their own, when everything asked of the device before is done. */
+  read(offset: number, length: number): TypedArray;
+  /** {@linkcode RemoteMemory.read} for hosts that cannot wait. */
+  readAsync(offset: number, length: number): Promise<TypedArray>;
+  /** Writes elements, from `offset` on. */
+  write(offset: number, array: TypedArray): void;
+}
+
+/** The elements under a tensor. */
+export type Memory = TypedArray | RemoteMemory;
+
+/** What a device other than the CPU does for storage. */
+export interface RemoteDevice {
+  /** Zeroed memory. */
+  allocate(dtype: DType, length: number): RemoteMemory;
+  /** Memory with a copy of an array. */
+  upload(array: TypedArray, dtype: DType): RemoteMemory;
+}
+
+const remote = new Map<Device, RemoteDevice>();
+
+/** Makes a device known; each backend calls this once. */
+export function registerDevice(name: Device, device: RemoteDevice): void {
+  remote.set(name, device);
+}
+
+/** What a device other than the CPU does for storage. */
+export function remoteDevice(name: Device): RemoteDevice {
+  const found = remote.get(name);
+  if (found === undefined) throw new TypeError(`device ${JSON.stringify(name)} is not loaded: import mod.ts`);
+  return found;
+}
 
 /** Device types that PyTorch knows, so that its users are told what there is instead. */
 const foreign = new Set(["cuda", "mps", "xpu", "hpu", "xla", "vulkan", "meta", "privateuseone"]);
 
 /** Checks a device name that came from a user. */
 export function checkDevice(device: unknown): Device {
-  if (device === "cpu") return device;
+  if (device === "cpu" || device === "webgpu") return device;
   if (typeof device !== "string") throw new TypeError(`a device must be a string, not ${describe(device)}`);
   const text = device;
   if (foreign.has(text.split(":")[0])) {
     throw new TypeError(
-      `Dinograd runs without ${text.split(":")[0]}: use device "cpu", got ${JSON.stringify(text)}`,
+      `Dinograd runs without ${text.split(":")[0]}: use device "cpu" or "webgpu", got ${
+        JSON.stringify(text)
+      }`,
     );
   }
-  throw new TypeError(`Expected cpu device type at start of device string: ${text}`);
+  throw new TypeError(`Expected one of cpu, webgpu device type at start of device string: ${text}`);
 }
 
 /**
@@ -36,6 +76,35 @@ export function checkDevice(device: unknown): Device {
  */
 export function device(name: string): Device {
   return checkDevice(name);
+}
+
+let defaultDevice: Device = "cpu";
+
+/** Where new tensors are made; "cpu" unless {@linkcode setDefaultDevice} changed it. */
+export function getDefaultDevice(): Device {
+  return defaultDevice;
+}
+
+/**
+ * Sets where new tensors are made that do not say it themselves.
+ *
+ * @example
+ * ```ts
+ * import * as dg from "@dinograd/dinograd";
+ *
+ * dg.setDefaultDevice("cpu");
+ * dg.zeros(2).device; // "cpu"
+ * ```
+ */
+export function setDefaultDevice(device: Device): void {
+  defaultDevice = checkDevice(device);
+}
+
+/** Throws for tensors on different devices. */
+export function differentDevices(a: Device, b: Device): TypeError {
+  return new TypeError(
+    `Expected all tensors to be on the same device, but found at least two devices, ${a} and ${b}!`,
+  );
 }
 
 /** There is no CUDA in Deno; so that `cuda.isAvailable() ? ... : ...`, PyTorch's idiom, reads as it does there. */

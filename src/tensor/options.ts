@@ -5,10 +5,10 @@
 
 import { AutogradMeta } from "./autograd_meta.ts";
 import { describe } from "./describe.ts";
-import { checkDevice, type Device } from "./device.ts";
+import { checkDevice, type Device, getDefaultDevice } from "./device.ts";
 import { checkDType, type DType, isFloatingPoint } from "./dtype.ts";
 import { checkShape, type Shape } from "./shape.ts";
-import type { Tensor } from "./tensor.ts";
+import { copyToDevice, type Tensor } from "./tensor.ts";
 
 /** Options of the functions that make tensors. */
 export interface TensorOptions {
@@ -22,8 +22,15 @@ export interface TensorOptions {
 
 const optionNames = new Set(["dtype", "device", "requiresGrad"]);
 
-/** Checks options that came from a user, and applies `requiresGrad` to a new tensor. */
+/** Where a new tensor shall be. */
+export function deviceOf(options: TensorOptions): Device {
+  return options.device ?? getDefaultDevice();
+}
+
+/** Brings a new tensor to the device that the options name, and applies `requiresGrad`. */
 export function finish(t: Tensor, options: TensorOptions): Tensor {
+  const device = deviceOf(options);
+  if (t.device !== device) t = copyToDevice(t, device);
   if (options.requiresGrad) {
     if (!isFloatingPoint(t.dtype)) {
       throw new TypeError("Only Tensors of floating point and complex dtype can require gradients");

@@ -1,8 +1,9 @@
 /**
- * The memory under tensors: a typed array, or a single value that has not needed an array yet.
+ * The memory under tensors: a typed array, a device's memory, or a single value that has needed neither yet.
  * @module
  */
 
+import { type Device, type Memory, remoteDevice, type RemoteMemory } from "./device.ts";
 import { allocate, type DType, dtypeOfArray, type TypedArray } from "./dtype.ts";
 
 /**
@@ -10,60 +11,122 @@ import { allocate, type DType, dtypeOfArray, type TypedArray } from "./dtype.ts"
  * saved tensor was changed.
  *
  * Allocating a typed array is the dearest step of a small operation, so the result of a 0-d operation keeps its number
- * in a field and makes the array when somebody asks for it.
+ * in a field and makes the array when somebody asks for it. On another device than the CPU a single value waits in the same way,
+ * until a kernel needs it in memory.
  */
 export class Storage {
   /** Element type. */
   readonly dtype: DType;
   /** Number of elements. */
   readonly length: number;
+  /** Where the memory is. */
+  readonly device: Device;
   /** How many in-place writes this memory has seen. */
   version: number;
   /** Set once a leaf's `.grad` (or the caller of `backward`) owns this memory, so that no other leaf takes it over. */
   claimed: boolean;
   private array: TypedArray | null;
+  private remote: RemoteMemory | null;
   private value: number | bigint;
 
-  private constructor(dtype: DType, length: number, array: TypedArray | null, value: number | bigint) {
+  private constructor(
+    dtype: DType,
+    length: number,
+    device: Device,
+    array: TypedArray | null,
+    remote: RemoteMemory | null,
+    value: number | bigint,
+  ) {
     this.dtype = dtype;
     this.length = length;
+    this.device = device;
     this.version = 0;
     this.claimed = false;
     this.array = array;
+    this.remote = remote;
     this.value = value;
   }
 
   /** Zeroed memory for `length` elements. */
-  static allocate(dtype: DType, length: number): Storage {
-    return new Storage(dtype, length, allocate(dtype, length), 0);
+  static allocate(dtype: DType, length: number, device: Device = "cpu"): Storage {
+    if (device === "cpu") return new Storage(dtype, length, "cpu", allocate(dtype, length), null, 0);
+    return new Storage(dtype, length, device, null, remoteDevice(device).allocate(dtype, length), 0);
   }
 
-  /** One element without an array. The value must already be rounded to the dtype (bool as 0 or 1). */
-  static ofValue(dtype: DType, value: number | bigint): Storage {
-    return new Storage(dtype, 1, null, value);
+  /** One element without memory. The value must already be rounded to the dtype (bool as 0 or 1). */
+  static ofValue(dtype: DType, value: number | bigint, device: Device = "cpu"): Storage {
+    return new Storage(dtype, 1, device, null, null, value);
   }
 
   /** Shares an existing array. */
   static share(array: TypedArray, dtype: DType = dtypeOfArray(array)): Storage {
-    return new Storage(dtype, array.length, array, 0);
+    return new Storage(dtype, array.length, "cpu", array, null, 0);
   }
 
-  /** The elements; makes the array for a single value. */
+  /** A copy of an array in a device's memory. */
+  static upload(array: TypedArray, dtype: DType, device: Device): Storage {
+    if (device === "cpu") return Storage.share(array.slice(), dtype);
+    return new Storage(dtype, array.length, device, null, remoteDevice(device).upload(array, dtype), 0);
+  }
+
+  /** Whether this is a single value that is in no memory yet. */
+  get isValue(): boolean {
+    return this.array === null && this.remote === null;
+  }
+
+  /**
+   * The elements in the CPU's memory; makes the array for a single value.
+   *
+   * @throws {TypeError} on another device: an operation that ends here has no kernel there.
+   */
   get data(): TypedArray {
     if (this.array !== null) return this.array;
+    if (this.device !== "cpu") {
+      throw new TypeError(`this operation is not there for device "${this.device}": use t.cpu() first`);
+    }
     const array = allocate(this.dtype, 1);
     array[0] = this.value;
     return this.array = array;
   }
 
-  /** Reads one element: a bigint for int64, else a number (bool as 0 or 1). */
+  /** The elements, wherever they are; makes memory for a single value. */
+  get memory(): Memory {
+    if (this.array !== null) return this.array;
+    if (this.remote !== null) return this.remote;
+    if (this.device === "cpu") return this.data;
+    const array = allocate(this.dtype, 1);
+    array[0] = this.value;
+    return this.remote = remoteDevice(this.device).upload(array, this.dtype);
+  }
+
+  /** Reads one element: a bigint for int64, else a number (bool as 0 or 1). Waits for other devices. */
   get(index: number): number | bigint {
-    return this.array === null ? this.value : this.array[index];
+    if (this.array !== null) return this.array[index];
+    return this.remote === null ? this.value : this.remote.read(index, 1)[0];
   }
 
   /** Writes one element. The value must already be rounded to the dtype. */
   set(index: number, value: number | bigint): void {
-    if (this.array === null) this.value = value;
-    else this.array[index] = value;
+    if (this.array !== null) this.array[index] = value;
+    else if (this.remote === null) this.value = value;
+    else {
+      const array = allocate(this.dtype, 1);
+      array[0] = value;
+      this.remote.write(index, array);
+    }
+  }
+
+  /** Elements `offset` to `offset + length`: shared on the CPU, a copy elsewhere. */
+  read(offset: number, length: number): TypedArray {
+    if (this.remote !== null) return this.remote.read(offset, length);
+    if (this.device === "cpu") return this.data.subarray(offset, offset + length);
+    const array = allocate(this.dtype, 1);
+    array[0] = this.value;
+    return array.subarray(offset, offset + length);
+  }
+
+  /** {@linkcode Storage.read} for hosts that cannot wait for their devices. */
+  async readAsync(offset: number, length: number): Promise<TypedArray> {
+    return this.remote === null ? this.read(offset, length) : await this.remote.readAsync(offset, length);
   }
 }

@@ -10,7 +10,7 @@ import { warn } from "../warn.ts";
 import { type AutogradMeta, type VersionCounter, viewHooks, type ViewInfo } from "./autograd_meta.ts";
 import { describe } from "./describe.ts";
 import type { Device } from "./device.ts";
-import { type DType, isFloatingPoint, type TypedArray } from "./dtype.ts";
+import { type DType, isFloatingPoint, itemSize, type TypedArray } from "./dtype.ts";
 import { tensorBundle } from "./display.ts";
 import { formatTensor, pythonScalar } from "./format.ts";
 import { contiguousStrides, isContiguous, normalizeDim, numel, type Shape, shapeText } from "./shape.ts";
@@ -85,7 +85,7 @@ export class Tensor implements Displayable {
 
   /** Where the memory is. */
   get device(): Device {
-    return "cpu";
+    return this.storage.device;
   }
 
   /** Number of dimensions. */
@@ -132,7 +132,7 @@ export class Tensor implements Displayable {
 
   /** Bytes an element. */
   get itemsize(): number {
-    return this.storage.data.BYTES_PER_ELEMENT;
+    return itemSize(this.storage.dtype);
   }
 
   /** Whether the elements lie row-major without gaps. */
@@ -223,17 +223,28 @@ export class Tensor implements Displayable {
 
   /** The elements as nested arrays of numbers (booleans for bool); a plain value for a 0-d tensor. PyTorch's `tolist`. */
   toArray(): NestedArray {
-    const { dtype, shape, strides } = this;
+    const { dtype, shape } = this;
     if (shape.some((size) => size > MOST_ITEMS)) {
       throw new RangeError(
         `toArray(): an array has at most ${MOST_ITEMS} items, but the shape is ${shapeText(shape)}`,
       );
     }
+    const { get, offset, strides } = this.reading();
     const read = (dim: number, at: number): NestedArray => {
-      if (dim === shape.length) return toNumber(this.storage.get(at), dtype);
+      if (dim === shape.length) return toNumber(get(at), dtype);
       return Array.from({ length: shape[dim] }, (_, i) => read(dim + 1, at + i * strides[dim]));
     };
-    return read(0, this.offset);
+    return read(0, offset);
+  }
+
+  /** Where to read all elements: memory of the CPU as it is, another device's in one copy of what this tensor uses. */
+  private reading(): { get: (at: number) => number | bigint; offset: number; strides: Shape } {
+    const { storage } = this;
+    if (storage.device === "cpu" || storage.isValue) {
+      return { get: (at) => storage.get(at), offset: this.offset, strides: this.strides };
+    }
+    const data = this.detach().typedArray();
+    return { get: (at) => data[at], offset: 0, strides: contiguousStrides(this.shape) };
   }
 
   /** PyTorch's `tolist`, the same as {@linkcode toArray}. */
@@ -256,8 +267,8 @@ export class Tensor implements Displayable {
   }
 
   /**
-   * The elements in row-major order as a typed array, **sharing memory** where the tensor is contiguous (else a copy):
-   * PyTorch's `numpy()`. A tensor that requires a gradient must be detached first.
+   * The elements in row-major order as a typed array, **sharing memory** where the tensor is contiguous and on the CPU (else a
+   * copy): PyTorch's `numpy()`. A tensor that requires a gradient must be detached first.
    */
   typedArray(): TypedArray {
     if (this.requiresGrad) {
@@ -267,9 +278,27 @@ export class Tensor implements Displayable {
     }
     const count = this.numel();
     if (!this.isContiguous()) return this.contiguous().typedArray();
+    if (this.storage.device !== "cpu") return this.storage.read(this.offset, count);
     const data = this.storage.data;
     if (this.offset === 0 && count === data.length) return data;
     return data.subarray(this.offset, this.offset + count);
+  }
+
+  /**
+   * The elements in row-major order as a typed array of their own, without blocking the event loop while a device computes.
+   * Everywhere in Deno `typedArray()` and `item()` work synchronously; this works on hosts where they cannot, too.
+   *
+   * @example
+   * ```ts
+   * import * as dg from "@dinograd/dinograd";
+   *
+   * await dg.tensor([1, 2, 3]).read(); // Float32Array [1, 2, 3]
+   * ```
+   */
+  async read(): Promise<TypedArray> {
+    const plain = this.detach().contiguous(), { storage } = plain;
+    if (storage.device === "cpu") return plain.typedArray().slice();
+    return await storage.readAsync(plain.offset, plain.numel());
   }
 
   // ---- as JavaScript sees it ------------------------------------------------------------------------------------
@@ -347,8 +376,22 @@ export function toNumber(value: number | bigint, dtype: DType): number | boolean
 }
 
 /** A new tensor of zeros that owns contiguous memory. */
-export function allocateTensor(shape: Shape, dtype: DType): Tensor {
-  return new Tensor(Storage.allocate(dtype, numel(shape)), 0, shape, contiguousStrides(shape));
+export function allocateTensor(shape: Shape, dtype: DType, device: Device = "cpu"): Tensor {
+  return new Tensor(Storage.allocate(dtype, numel(shape), device), 0, shape, contiguousStrides(shape));
+}
+
+/** A copy on another device, without history. */
+export function copyToDevice(t: Tensor, device: Device): Tensor {
+  const { storage } = t;
+  if (t.shape.length === 0 && storage.isValue) {
+    return new Tensor(Storage.ofValue(t.dtype, storage.get(0), device), 0, t.shape, t.strides);
+  }
+  const plain = t.detach().contiguous();
+  const elements = plain.storage.read(plain.offset, plain.numel());
+  const copy = device === "cpu" && storage.device !== "cpu"
+    ? Storage.share(elements, t.dtype) // a copy already
+    : Storage.upload(elements, t.dtype, device);
+  return new Tensor(copy, 0, plain.shape, plain.strides);
 }
 
 /** Puts methods on every tensor. Each family of operations calls this once for its own. */
