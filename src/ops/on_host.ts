@@ -1,0 +1,26 @@
+/**
+ * Operations that belong on the host: what they give depends on the data (sizes of results, graph decisions), or they are
+ * tiny or rare. Tensors of another device are read for them, and their results go back there.
+ *
+ * These are: `nonzero`, `argwhere`, boolean masks as indices, `maskedSelect` and `maskedScatter` (how many elements there are),
+ * `unique`, `uniqueConsecutive`, `isin`, `bincount`, `histc`, `searchsorted`, `bucketize`, `multinomial`, `allclose` and `equal`
+ * (their answer is a JavaScript value), `repeatInterleave` with a tensor of repeats, `tensorSplit` at a tensor of indices,
+ * draws of random numbers in PyTorch's order (they are made on the host and uploaded; see `philox` for one that is not), the
+ * decompositions of `linalg`, and everything that shows a tensor.
+ * @module
+ */
+
+import { copyToDevice, type Tensor } from "../tensor/tensor.ts";
+
+/**
+ * A tensor's values in the CPU's memory, without history: the very memory of a tensor that is there, a copy of another
+ * device's.
+ */
+export function onHost(x: Tensor): Tensor {
+  return x.device === "cpu" ? x.detach() : copyToDevice(x, "cpu");
+}
+
+/** A result that was made on the host, on the device of the tensor that it was made for; without history. */
+export function backTo(result: Tensor, like: Tensor): Tensor {
+  return result.device === like.device ? result : copyToDevice(result, like.device);
+}
