@@ -4,9 +4,10 @@
  */
 
 import { bumpVersion, checkInPlace } from "../autograd/graph.ts";
-import { runPointwise } from "../backend/pointwise.ts";
+import { type Job, runMany, runPointwise } from "../backend/pointwise.ts";
 import { parse } from "../expr/parse.ts";
 import { type Program, program } from "../expr/program.ts";
+import type { DType } from "../tensor/dtype.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /** A change of several tensors, element by element, all at once: the new values are computed from the old ones. */
@@ -31,7 +32,10 @@ export class FusedUpdate {
     this.written = Object.keys(results).map((name) => tensors.indexOf(name));
   }
 
-  /** Updates the tensors, which must have one shape. The arithmetic is in doubles, whatever their dtype. */
+  /**
+   * Updates the tensors, which must have one shape; in {@linkcode together} on a GPU at the end of it. The arithmetic of the CPU
+   * is in doubles, whatever their dtype, that of a GPU in their dtype.
+   */
   run(tensors: readonly Tensor[], numbers: readonly number[]): void {
     for (const i of this.written) checkInPlace(tensors[i]);
     const operands = tensors.map((t) => ({
@@ -40,9 +44,60 @@ export class FusedUpdate {
       offset: t.offset,
       strides: t.strides,
     }));
-    const outputs = this.written.map((i) => operands[i]);
-    runPointwise(this.program, [...operands, ...numbers], outputs, tensors[0].shape, "float64");
+    const [{ shape, device, dtype }] = tensors;
+    if (device === "cpu") {
+      runPointwise(
+        this.program,
+        [...operands, ...numbers],
+        this.written.map((i) => operands[i]),
+        shape,
+        "float64",
+      );
+    } else if (waiting !== null) wait(this, { operands, shape }, numbers, dtype);
+    else runMany(this.program, [{ operands, shape }], numbers, this.written, dtype);
     for (const i of this.written) bumpVersion(tensors[i]);
+  }
+
+  /** Updates several sets of tensors. */
+  runAll(jobs: readonly Job[], numbers: readonly number[], dtype: DType): void {
+    runMany(this.program, jobs, numbers, this.written, dtype);
+  }
+}
+
+/** Updates of one kind by one set of numbers that wait for others of the same. */
+interface Waiting {
+  update: FusedUpdate | null;
+  numbers: readonly number[];
+  dtype: DType;
+  jobs: Job[];
+}
+
+let waiting: Waiting | null = null;
+
+function wait(update: FusedUpdate, job: Job, numbers: readonly number[], dtype: DType): void {
+  const w = waiting!;
+  if (w.update !== update || w.dtype !== dtype || w.numbers.some((x, i) => !Object.is(x, numbers[i]))) {
+    send(w);
+    Object.assign(w, { update, numbers, dtype });
+  }
+  w.jobs.push(job);
+}
+
+function send(w: Waiting): void {
+  const { update, jobs, numbers, dtype } = w;
+  w.jobs = [];
+  if (jobs.length > 0) update!.runAll(jobs, numbers, dtype);
+}
+
+/** Runs the updates of all parameters; those on a GPU that follow each other and are of one kind in as few dispatches as can be. */
+export function together(updates: () => void): void {
+  const before = waiting, mine: Waiting = { update: null, numbers: [], dtype: "float32", jobs: [] };
+  waiting = mine;
+  try {
+    updates();
+  } finally {
+    waiting = before;
+    send(mine);
   }
 }
 

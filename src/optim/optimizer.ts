@@ -9,6 +9,7 @@ import { describe } from "../tensor/describe.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { pythonScalar } from "../tensor/format.ts";
 import { warn } from "../warn.ts";
+import { together } from "./fused.ts";
 
 /** Parameters that an optimizer treats alike, with its options. */
 export type ParamGroup<O extends object> = O & {
@@ -127,14 +128,16 @@ export abstract class Optimizer<O extends object = Record<string, unknown>> {
   step(closure?: Closure): Tensor | number | null {
     const loss = closure === undefined ? null : enableGrad(closure);
     this.stepsTaken++;
-    noGrad(() => {
-      for (const group of this.paramGroups) {
-        for (const p of group.params) {
-          const grad = p.grad;
-          if (grad !== null) this.update(p, grad, group, this.stateOf(p));
+    noGrad(() =>
+      together(() => {
+        for (const group of this.paramGroups) {
+          for (const p of group.params) {
+            const grad = p.grad;
+            if (grad !== null) this.update(p, grad, group, this.stateOf(p));
+          }
         }
-      }
-    });
+      })
+    );
     return loss;
   }
 

@@ -55,6 +55,7 @@ export class Commands {
   #uploads = 0;
   #batch = 0;
   #submits = 0;
+  #recorded = 0;
 
   /** Makes what batches share; records nothing. */
   constructor(device: GPUDevice, memory: Memory) {
@@ -74,6 +75,11 @@ export class Commands {
   /** How often commands were submitted. */
   get submits(): number {
     return this.#submits;
+  }
+
+  /** How many kernels were recorded. */
+  get recorded(): number {
+    return this.#recorded;
   }
 
   /** The layout of a group of buffers, shared by all kernels of the same pattern. */
@@ -144,6 +150,7 @@ export class Commands {
     else pass.dispatchWorkgroups(groups, height, depth);
     for (const block of blocks) block.batch = this.#batch;
     this.#dispatches++;
+    this.#recorded++;
   }
 
   #encode(): GPUCommandEncoder {

@@ -7,7 +7,8 @@ import type { Memory } from "../../tensor/device.ts";
 import type { DType, Scalar } from "../../tensor/dtype.ts";
 import type { GemmSize } from "../cpu/gemm.ts";
 import { gemm, type GpuMatrix } from "./gemm.ts";
-import type { GpuOperand } from "./layout.ts";
+import { type GpuOperand, isContiguous } from "./layout.ts";
+import { type Job, runMany } from "./many.ts";
 import { runPointwise } from "./pointwise.ts";
 import { GpuMemory } from "./tensors.ts";
 
@@ -43,6 +44,30 @@ export function pointwise(
   const { gpu } = outputs[0].data as GpuMemory;
   const from = inputs.map((x) => typeof x === "object" ? onGpu(x) : x);
   runPointwise(gpu, p, from, outputs.map(onGpu), shape, computeDtype);
+}
+
+/** Runs a program on several sets of tensors: in one dispatch those whose tensors are row-major and in blocks of their own. */
+export function many(
+  p: Program,
+  jobs: readonly { readonly operands: readonly Operand[]; readonly shape: readonly number[] }[],
+  numbers: readonly number[],
+  written: readonly number[],
+  dtype: DType,
+): void {
+  const { gpu } = jobs[0].operands[0].data as GpuMemory;
+  const seen = new Set<GpuOperand["data"]>(), together: Job[] = [];
+  for (const { operands, shape } of jobs) {
+    const tensors = operands.map(onGpu), blocks = new Set(tensors.map((x) => x.data));
+    const plain = blocks.size === tensors.length && tensors.every((x) => isContiguous(x.strides, shape));
+    if (!plain || [...blocks].some((block) => seen.has(block))) {
+      runPointwise(gpu, p, [...tensors, ...numbers], written.map((t) => tensors[t]), shape, dtype);
+      continue;
+    }
+    for (const block of blocks) seen.add(block);
+    const numel = shape.reduce((n, size) => n * size, 1);
+    if (numel > 0) together.push({ operands: tensors, numel });
+  }
+  if (together.length > 0) runMany(gpu, p, together, numbers, written, dtype);
 }
 
 /** A matrix in memory, or a batch of them. */
