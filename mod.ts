@@ -106,6 +106,8 @@ export * from "./src/ops/batch_products.ts";
 export * from "./src/ops/matmul.ts";
 export * from "./src/ops/einsum.ts";
 export { getNumThreads, setNumThreads } from "./src/backend/cpu/pool.ts";
+export { getBlas, setBlas } from "./src/backend/cpu/blas/library.ts";
+export * from "./src/backend/backends.ts";
 export {
   enableGrad,
   inferenceMode,
