@@ -4,7 +4,7 @@
  */
 import type { WgslFlavor } from "../../expr/lower_wgsl.ts";
 import type { DType, Scalar } from "../../tensor/dtype.ts";
-import { elementType } from "./elements.ts";
+import { checkInt64, elementType } from "./elements.ts";
 
 /** The arithmetic for a dtype. */
 export function wgslFlavor(dtype: DType): WgslFlavor {
@@ -14,6 +14,7 @@ export function wgslFlavor(dtype: DType): WgslFlavor {
 
 /** Integer types whose every value is also one of the key's. */
 const widened: Readonly<Partial<Record<DType, readonly DType[]>>> = {
+  int64: ["int64", "int32", "int16", "int8", "uint8", "bool"],
   int32: ["int32", "int16", "int8", "uint8", "bool"],
   int16: ["int16", "int8", "uint8", "bool"],
   int8: ["int8", "bool"],
@@ -97,6 +98,10 @@ export function writeScalar(words: Int32Array, at: number, value: Scalar, dtype:
       return;
     }
     case "int": {
+      if (dtype === "int64") {
+        words[at] = checkInt64(typeof value === "bigint" ? value : Math.trunc(Number(value)));
+        return;
+      }
       let v = typeof value === "bigint" ? Number(BigInt.asIntN(32, value)) : Number(value);
       if (dtype === "bool") v = v !== 0 ? 1 : 0;
       v |= 0;

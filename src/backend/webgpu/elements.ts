@@ -1,7 +1,11 @@
 /**
  * How elements lie in GPU memory: WGSL has 32-bit integers only, so each of int8, uint8, int16 and bool takes a 32-bit integer
  * there (its value, a bool as 0 or 1) and is converted when it is uploaded or read. float16 and float64 lie as they are where the
- * device has them. int64 is refused.
+ * device has them.
+ *
+ * int64 is carried as a 32-bit integer, too: it is the type of indices and class numbers, which fit. Numbers that do not are
+ * refused when they are uploaded, and so is arithmetic that gives int64, because its results might not fit; comparing,
+ * copying, selecting and converting are exact.
  * @module
  */
 import { allocate, type DType, type TypedArray } from "../../tensor/dtype.ts";
@@ -35,9 +39,6 @@ export function elementBytes(dtype: DType): number {
  * @throws {TypeError} if it does not; the message says what to do.
  */
 export function checkElements(gpu: Gpu, dtype: DType): void {
-  if (dtype === "int64") {
-    throw new TypeError('the GPU has no int64: convert to "int32" if the values fit, or use device "cpu"');
-  }
   if (dtype === "float16" && !gpu.info.float16) {
     throw new TypeError('this GPU has no float16: convert to "float32", or use device "cpu"');
   }
@@ -46,8 +47,33 @@ export function checkElements(gpu: Gpu, dtype: DType): void {
   }
 }
 
-/** Elements as they lie in GPU memory, filled up to a multiple of 4 bytes. */
+/** Whether the GPU, which carries int64 in 32 bits, can hold a number. */
+export function checkInt64(value: number | bigint): number {
+  if (value >= -2147483648 && value <= 2147483647) return Number(value);
+  throw new RangeError(
+    `the GPU carries int64 in 32 bits, which cannot hold ${value}: convert to a float dtype, or use device "cpu"`,
+  );
+}
+
+/** The low halves of int64 elements, which must be all there is to them. */
+function halves(array: BigInt64Array): Int32Array<ArrayBuffer> {
+  const words = new Int32Array(array.buffer, array.byteOffset, 2 * array.length);
+  const out = new Int32Array(array.length);
+  for (let i = 0; i < out.length; i++) {
+    const low = words[2 * i];
+    if (words[2 * i + 1] !== low >> 31) checkInt64(array[i]);
+    out[i] = low;
+  }
+  return out;
+}
+
+/**
+ * Elements as they lie in GPU memory, filled up to a multiple of 4 bytes.
+ *
+ * @throws {RangeError} for an int64 that does not fit into 32 bits.
+ */
 export function encode(array: TypedArray, dtype: DType): ArrayBufferView<ArrayBuffer> {
+  if (array instanceof BigInt64Array) return halves(array);
   if (elementType(dtype) === "i32") {
     return (array instanceof Int32Array ? array : Int32Array.from(array as Int8Array)) as Int32Array<
       ArrayBuffer
@@ -70,6 +96,15 @@ export function decode(bytes: ArrayBuffer, dtype: DType, length: number): TypedA
       return new Float16Array(bytes, 0, length);
     case "int32":
       return new Int32Array(bytes, 0, length);
+    case "int64": {
+      const from = new Int32Array(bytes, 0, length), array = new BigInt64Array(length);
+      const words = new Int32Array(array.buffer);
+      for (let i = 0; i < length; i++) {
+        words[2 * i] = from[i];
+        words[2 * i + 1] = from[i] >> 31;
+      }
+      return array;
+    }
     default: {
       const array = allocate(dtype, length);
       (array as Int8Array).set(new Int32Array(bytes, 0, length));

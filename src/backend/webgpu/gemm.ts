@@ -81,6 +81,11 @@ export function gemm(
   const { batch, m, n, k } = size;
   if (batch === 0 || m === 0 || n === 0) return;
   checkElements(gpu, dtype);
+  if (dtype === "int64") {
+    throw new TypeError(
+      'the GPU has no int64 products, because it carries int64 in 32 bits: convert to "int32" or a float dtype',
+    );
+  }
   const check = (x: GpuMatrix, rows: number, columns: number) =>
     rows * columns > 0 &&
     checkExtent({ ...x, dtype, strides: [x.batchStride, x.rowStride, x.columnStride] }, [

@@ -10,6 +10,8 @@
  * @module
  */
 import { lowerWgsl, wgslFunctions } from "../../expr/lower_wgsl.ts";
+import { postorder } from "../../expr/expr.ts";
+import { primitives } from "../../expr/primitives.ts";
 import type { Program } from "../../expr/program.ts";
 import type { DType, Scalar } from "../../tensor/dtype.ts";
 import type { Access, Kernel } from "./commands.ts";
@@ -55,6 +57,12 @@ export function runPointwise(
   for (const size of shape) numel *= size;
   if (numel === 0) return;
   checkElements(gpu, computeDtype);
+  if (computeDtype === "int64" && calculates(p)) {
+    throw new TypeError(
+      `${p.name} of int64 is not there on the GPU, which carries int64 in 32 bits: convert to "int32" ` +
+        '(or to a float dtype) first, or use device "cpu"',
+    );
+  }
   for (const x of inputs) if (isOperand(x)) checkOperand(gpu, x, shape);
   for (const x of outputs) {
     checkOperand(gpu, x, shape);
@@ -77,6 +85,24 @@ export function runPointwise(
   } finally {
     for (const copy of copies.values()) gpu.memory.release(copy);
   }
+}
+
+/** Primitives whose results are no larger than what they are made of: exact in any number of bits. */
+const shrinking = new Set(
+  ("input const where min max fmin fmax floor ceil trunc round sign remainder fmod floorDiv truncDiv gcd " +
+    "bitAnd bitOr bitXor bitNot shiftRight").split(" "),
+);
+
+const calculating = new WeakMap<Program, boolean>();
+
+/** Whether a program makes larger numbers. */
+function calculates(p: Program): boolean {
+  let known = calculating.get(p);
+  if (known === undefined) {
+    known = postorder(p.outputs).some((e) => !shrinking.has(e.op) && primitives[e.op].kind === "same");
+    calculating.set(p, known);
+  }
+  return known;
 }
 
 function isOperand(x: GpuOperand | Scalar): x is GpuOperand {

@@ -46,11 +46,16 @@ gpuTest("elements of every type come back as they were", async (gpu) => {
       assertEquals(read(gpu, block, dtype, 0, length), array, dtype);
     }
   }
-  assertThrows(
-    () => upload(gpu, new BigInt64Array(1), "int64"),
-    TypeError,
-    "the GPU has no int64: convert to",
-  );
+  const edges = BigInt64Array.of(0n, -1n, 5n, 2n ** 31n - 1n, -(2n ** 31n));
+  assertEquals(read(gpu, upload(gpu, edges, "int64"), "int64", 0, 5), edges);
+  assertEquals(read(gpu, upload(gpu, edges, "int64"), "int64", 3, 2), edges.slice(3));
+  for (const large of [2n ** 31n, -(2n ** 31n) - 1n, 2n ** 40n]) {
+    assertThrows(
+      () => upload(gpu, BigInt64Array.of(1n, large), "int64"),
+      RangeError,
+      `the GPU carries int64 in 32 bits, which cannot hold ${large}`,
+    );
+  }
 });
 
 gpuTest("a write comes after the commands before it", (gpu) => {

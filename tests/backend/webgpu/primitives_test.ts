@@ -251,7 +251,19 @@ gpuTest("primitives without a meaning on the GPU are refused", (gpu) => {
     TypeError,
     "bitNot is not implemented for float32 on the GPU",
   );
-  assertThrows(() => run(gpu, p, [1], 1, "int64"), TypeError, "the GPU has no int64");
+  const sum = program(["a", "b"], "a + b");
+  assertThrows(
+    () => run(gpu, sum, [1n, 2n], 1, "int64"),
+    TypeError,
+    'of int64 is not there on the GPU, which carries int64 in 32 bits: convert to "int32"',
+  );
+  const less = program(["a", "b"], "a < b");
+  assertEquals([...run(gpu, less, [1n, 2n], 1, "int64", "bool")], [1]);
+  assertThrows(
+    () => run(gpu, less, [1n, 2n ** 31n], 1, "int64", "bool"),
+    RangeError,
+    "cannot hold 2147483648",
+  );
   const missing = Object.keys(primitives).filter((name) => {
     const { params, float, int } = primitives[name];
     const p = program(params, apply(name, ...params.map(input)));
