@@ -4,6 +4,7 @@
  */
 
 import { describe } from "./describe.ts";
+import { beforeLargeArray, LARGE_ARRAY } from "./heap.ts";
 
 /** Element type of a tensor. `bool` is stored in a `Uint8Array`, `int64` in a `BigInt64Array`. */
 export type DType =
@@ -124,6 +125,8 @@ export function cppName(dtype: DType): string {
 
 /** A new zeroed typed array for `length` elements; RangeError where there is no memory for it. */
 export function allocate(dtype: DType, length: number): TypedArray {
+  const { size } = table[dtype];
+  if (length * size >= LARGE_ARRAY) beforeLargeArray(length * size);
   try {
     return table[dtype].allocate(length);
   } catch {
