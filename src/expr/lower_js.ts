@@ -4,6 +4,7 @@
  */
 import type { Expr } from "./expr.ts";
 import { postorder } from "./expr.ts";
+import type { FoldTarget } from "./lower_fold.ts";
 import { primitives, spell } from "./primitives.ts";
 import { expandPowers, type Program } from "./program.ts";
 import * as special from "./special.ts";
@@ -74,7 +75,7 @@ const kindNames: Readonly<Record<JsFlavor, string>> = {
   bigint: "64-bit integers",
 };
 
-function literal(value: number, flavor: JsFlavor, p: Program): string {
+function literal(value: number, flavor: JsFlavor, p: { readonly name: string }): string {
   if (flavor === "float") return Object.is(value, -0) ? "-0" : String(value);
   if (!Number.isInteger(value)) {
     throw new TypeError(
@@ -107,4 +108,26 @@ function compile(p: Program, flavor: JsFlavor): ScalarFunction {
   const params = p.inputs.map((_, k) => `x${k}`);
   const source = `"use strict"; return (${params}) => {\n${statements}\nreturn ${results[0]};\n};`;
   return new Function("special", source)(specialFunctions) as ScalarFunction;
+}
+
+/** How folds are written in JavaScript, of elements in this arithmetic. */
+export function jsFoldTarget(element: JsFlavor, name: string): FoldTarget {
+  const flavor = (kind: string): JsFlavor => kind === "element" ? element : "int";
+  return {
+    constant: "const",
+    powers: element === "float",
+    spelling(op, kind) {
+      const spelling = primitives[op][flavor(kind)];
+      if (spelling !== undefined) return spelling;
+      throw new TypeError(`${op} is not implemented for ${kindNames[flavor(kind)]} (in ${name})`);
+    },
+    // the smallest and the largest number stand for the infinities that integers do not have
+    number: (value, kind) =>
+      flavor(kind) === "bigint" && Math.abs(value) === Infinity
+        ? value < 0 ? "-9223372036854775808n" : "9223372036854775807n"
+        : literal(value, flavor(kind), { name }),
+    count: (text, kind) => flavor(kind) === "bigint" ? `BigInt(${text})` : text,
+    truth: (text, kind) => `(${text} !== ${flavor(kind) === "bigint" ? "0n" : "0"})`,
+    fromTruth: (text, kind) => flavor(kind) === "bigint" ? `(${text} ? 1n : 0n)` : `(+${text})`,
+  };
 }

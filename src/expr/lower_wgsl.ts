@@ -8,6 +8,7 @@
  */
 import type { Expr } from "./expr.ts";
 import { postorder } from "./expr.ts";
+import type { FoldTarget } from "./lower_fold.ts";
 import { primitives, spell } from "./primitives.ts";
 import { expandPowers, type Program } from "./program.ts";
 import { elementaryWgsl } from "./wgsl_functions.ts";
@@ -201,8 +202,33 @@ export function lowerWgsl(p: Program, flavor: WgslFlavor, wrap?: (value: string)
   };
 }
 
+/** How folds are written in WGSL, of elements in this arithmetic. */
+export function wgslFoldTarget(element: WgslFlavor, name: string): FoldTarget {
+  const flavor = (kind: string): WgslFlavor => kind === "element" ? element : "int";
+  const convert = { float: "f32", double: "f64", int: "" };
+  return {
+    constant: "let",
+    powers: element !== "int",
+    spelling(op, kind) {
+      const spelling = spellings[op]?.[flavor(kind)];
+      if (spelling !== undefined) return spelling;
+      throw new TypeError(`${op} is not implemented for ${kindNames[flavor(kind)]} (in ${name})`);
+    },
+    // the smallest and the largest number stand for the infinities that integers do not have
+    number: (value, kind) =>
+      flavor(kind) === "int" && Math.abs(value) === Infinity
+        ? value < 0 ? "(-2147483647 - 1)" : "2147483647"
+        : number(value, flavor(kind), { name }),
+    count: (text, kind) => `${convert[flavor(kind)]}(${text})`,
+    truth: (text, kind) =>
+      flavor(kind) === "float" ? `m_truth(${text})` : `!(${text} == ${number(0, flavor(kind), { name })})`,
+    fromTruth: (text, kind) =>
+      `select(${number(0, flavor(kind), { name })}, ${number(1, flavor(kind), { name })}, ${text})`,
+  };
+}
+
 /** A constant. Compilers refuse infinities and NaN, and some flush small numbers: those come from their bits. */
-function number(value: number, flavor: WgslFlavor, p: Program): string {
+function number(value: number, flavor: WgslFlavor, p: { readonly name: string }): string {
   if (flavor === "int") {
     if (!Number.isInteger(value)) {
       throw new TypeError(

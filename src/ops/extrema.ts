@@ -3,10 +3,9 @@
  * @module
  */
 
-import type { Fold } from "../backend/cpu/reduce_js.ts";
+import { extreme as extremeOf, Fold } from "../expr/fold.ts";
 import { program } from "../expr/program.ts";
 import { checkTensor } from "../tensor/arguments.ts";
-import { type DType, flavorOf } from "../tensor/dtype.ts";
 import { normalizeDim, type Shape } from "../tensor/shape.ts";
 import { installMethods, Tensor } from "../tensor/tensor.ts";
 import { applyPointwise } from "./apply.ts";
@@ -22,38 +21,33 @@ type Side = "max" | "min";
 
 // ---- folds --------------------------------------------------------------------------------------------------------
 
-const worst = {
-  max: { number: "-Infinity", big: "-9223372036854775808n" },
-  min: { number: "Infinity", big: "9223372036854775807n" },
-};
-const sign = { max: ">", min: "<" };
-
 /** The extreme value; NaN if there is one. */
-function valueFold(side: Side, dtype: DType): Fold {
-  const big = flavorOf(dtype) === "bigint";
-  return {
-    name: big ? `a${side}Big` : `a${side}`,
-    passes: [{
-      state: { best: worst[side][big ? "big" : "number"] },
-      step: big ? `if (v ${sign[side]} best) best = v` : `if (v ${sign[side]} best || v !== v) best = v`,
-    }],
-    results: ["best"],
-  };
-}
+const valueFolds: Readonly<Record<Side, Fold>> = {
+  max: new Fold("amax", [extremeOf("max")], ["best"]),
+  min: new Fold("amin", [extremeOf("min")], ["best"]),
+};
 
 /** The extreme value and the place of the first; the first NaN if there is one. */
-function placeFold(side: Side, dtype: DType, results: readonly string[]): Fold {
-  const big = flavorOf(dtype) === "bigint";
-  return {
-    name: `${side}At${big ? "Big" : ""}${results.join()}`,
-    passes: [{
-      state: { best: worst[side][big ? "big" : "number"], at: "0" },
-      step: `if (i === 0 || v ${sign[side]} best || (v !== v && best === best)) { best = v; at = i; }`,
-    }],
-    results,
-    ordered: true,
-  };
+function placeFold(side: Side, results: readonly string[]): Fold {
+  const sign = side === "max" ? ">" : "<";
+  const step = (value: string, place: string) =>
+    `where(at < 0 || v ${sign} best || (isnan(v) && !isnan(best)), ${value}, ${place})`;
+  const earlier = `(isnan(best_) && !isnan(best)) || best_ ${sign} best || ` +
+    "((best_ == best || (isnan(best_) && isnan(best))) && at_ < at)";
+  const merge = (value: string, place: string) =>
+    `where(at_ >= 0 && (at < 0 || ${earlier}), ${value}, ${place})`;
+  return new Fold(`${side}At`, [{
+    state: { best: side === "max" ? "-inf" : "inf", at: "-1" },
+    step: { best: step("v", "best"), at: step("i", "at") },
+    merge: { best: merge("best_", "best"), at: merge("at_", "at") },
+    whole: ["at"],
+  }], results);
 }
+
+const sides = ["max", "min"] as const;
+const [placeFolds, valueAndPlaceFolds] = [["at"], ["best", "at"]].map((results) =>
+  Object.fromEntries(sides.map((side) => [side, placeFold(side, results)])) as Record<Side, Fold>
+);
 
 // ---- shared gradients ---------------------------------------------------------------------------------------------
 
@@ -114,7 +108,7 @@ function extreme(side: Side): (x: Tensor, dim?: Dims | ExtremeOptions, options?:
     const o = reduceArgs<ExtremeOptions>(dim, options, name, keys);
     const dims = reducedDims(o.dim, x.ndim), keepdim = o.keepdim ?? false;
     checkNotEmpty(name, x, o.dim, dims);
-    const [out] = fold(x, valueFold(side, x.dtype), dims, reducedShape(x.shape, dims, keepdim), x.dtype);
+    const [out] = fold(x, valueFolds[side], dims, reducedShape(x.shape, dims, keepdim), x.dtype);
     return record(rule, out, [x], { dim: dims, keepdim }, { self: x, result: out });
   };
 }
@@ -148,8 +142,8 @@ export function aminmax(x: Tensor, options: DimOptions = {}): MinMax {
   const dims = o.dim === undefined ? reducedDims(null, x.ndim) : reducedDims(o.dim, x.ndim);
   checkNotEmpty("aminmax", x, o.dim, dims);
   const keepdim = o.keepdim ?? false, shape = reducedShape(x.shape, dims, keepdim);
-  const [min] = fold(x, valueFold("min", x.dtype), dims, shape, x.dtype);
-  const [max] = fold(x, valueFold("max", x.dtype), dims, shape, x.dtype);
+  const [min] = fold(x, valueFolds.min, dims, shape, x.dtype);
+  const [max] = fold(x, valueFolds.max, dims, shape, x.dtype);
   recordAll(Aminmax, [min, max], [x], { dim: dims, keepdim }, { self: x, min, max });
   return new MinMax("aminmax", min, max);
 }
@@ -173,7 +167,7 @@ function place(side: Side): (x: Tensor, dim?: number | null | ArgOptions, option
     const dims = reducedDims(o.dim, x.ndim);
     checkNotEmpty(name, x, o.dim, dims, false);
     const shape = reducedShape(x.shape, dims, o.keepdim ?? false);
-    return fold(x, placeFold(side, x.dtype, ["at"]), dims, shape, "int64")[0];
+    return fold(x, placeFolds[side], dims, shape, "int64")[0];
   };
 }
 
@@ -223,14 +217,14 @@ function overloaded(side: Side, two: (a: Operand, b: Operand) => Tensor): Extrem
     const dims = reducedDims(o.dim, x.ndim);
     checkNotEmpty(side, x, o.dim, dims);
     if (o.dim === undefined || o.dim === null) {
-      const [out] = fold(x, valueFold(side, x.dtype), dims, reducedShape(x.shape, dims, false), x.dtype);
+      const [out] = fold(x, valueFolds[side], dims, reducedShape(x.shape, dims, false), x.dtype);
       return record(whole, out, [x], {}, { self: x, result: out });
     }
     const d = normalizeDim(o.dim, x.ndim), keepdim = o.keepdim ?? false;
     const shape = reducedShape(x.shape, dims, keepdim);
     const [values, indices] = fold(
       x,
-      placeFold(side, x.dtype, ["best", "at"]),
+      valueAndPlaceFolds[side],
       dims,
       shape,
       x.dtype,

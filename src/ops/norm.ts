@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Fold } from "../backend/cpu/reduce_js.ts";
+import { adding, extreme, Fold, type Walk } from "../expr/fold.ts";
 import { brief } from "../tensor/describe.ts";
 import { checkKeys, checkNumber, checkTensor } from "../tensor/arguments.ts";
 import { type DType, isFloatingPoint, typeName } from "../tensor/dtype.ts";
@@ -31,27 +31,26 @@ interface Args {
   readonly keepdim: boolean;
 }
 
+const normFolds = new Map<number, Fold>();
+
 function normFold(p: number): Fold {
-  const sum = (step: string, result: string): Fold => ({
-    name: `norm${p}`,
-    passes: [{ state: { acc: "0" }, step }],
-    results: [result],
-  });
-  if (p === 0) return sum("if (v !== 0) acc++", "acc");
-  if (p === 1) return sum("acc += Math.abs(v)", "acc");
-  if (p === 2) return sum("acc += v * v", "Math.sqrt(acc)");
-  if (Math.abs(p) === Infinity) {
-    const sign = p > 0 ? ">" : "<";
-    return {
-      name: `norm${p}`,
-      passes: [{
-        state: { acc: p > 0 ? "0" : "Infinity" },
-        step: `const d = Math.abs(v); if (d ${sign} acc || d !== d) acc = d`,
-      }],
-      results: ["acc"],
-    };
+  let known = normFolds.get(p);
+  if (known === undefined) {
+    const [walk, result] = normText(p);
+    normFolds.set(p, known = new Fold(`norm${p}`, [walk], [result]));
   }
-  return sum(`acc += Math.abs(v) ** ${p}`, `acc ** ${1 / p}`);
+  return known;
+}
+
+function normText(p: number): [Walk, string] {
+  if (p === 0) {
+    return [{ ...adding("0"), step: { acc: "where(v != 0, acc + 1, acc)" }, whole: ["acc"] }, "acc"];
+  }
+  if (p === 1) return [adding("abs(v)"), "acc"];
+  if (p === 2) return [adding("v * v"), "sqrt(acc)"];
+  if (p === Infinity) return [extreme("max", "acc", "abs(v)", "0"), "acc"];
+  if (p === -Infinity) return [extreme("min", "acc", "abs(v)"), "acc"];
+  return [adding(`abs(v) ** (${p})`), `acc ** (${1 / p})`];
 }
 
 const VectorNorm: Rule<Args> = {

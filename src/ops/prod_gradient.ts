@@ -3,18 +3,19 @@
  * @module
  */
 
-import type { Fold } from "../backend/cpu/reduce_js.ts";
+import { Fold } from "../expr/fold.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { onesLike } from "../tensor/create.ts";
 import { fold } from "./fold.ts";
 import { cat, stack } from "./join.ts";
 
 /** Whether dividing by every element is harmless. */
-const divisibleFold: Fold = {
-  name: "divisible",
-  passes: [{ state: { good: "1" }, step: "if (v === 0 || v - v !== 0) good = 0" }],
-  results: ["good"],
-};
+const divisibleFold = new Fold("divisible", [{
+  state: { good: "1" },
+  step: { good: "where(v == 0 || isnan(v) || isinf(v), 0, good)" },
+  merge: { good: "where(good_ == 0, 0, good)" },
+  whole: ["good"],
+}], ["good"]);
 
 function divisible(...tensors: Tensor[]): boolean {
   return tensors.every((t) =>

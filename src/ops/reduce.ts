@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Fold } from "../backend/cpu/reduce_js.ts";
+import { adding, extreme, Fold } from "../expr/fold.ts";
 import { program } from "../expr/program.ts";
 import { checkTensor } from "../tensor/arguments.ts";
 import {
@@ -47,12 +47,7 @@ function given(dim: Dims | undefined): boolean {
 
 // ---- sum ----------------------------------------------------------------------------------------------------------
 
-const sumFold: Fold = { name: "sum", passes: [{ state: { acc: "0" }, step: "acc += v" }], results: ["acc"] };
-const sumBigFold: Fold = {
-  name: "sumBig",
-  passes: [{ state: { acc: "0n" }, step: "acc += v" }],
-  results: ["acc"],
-};
+const sumFold = new Fold("sum", [adding("v")], ["acc"]);
 
 const Sum: Rule<{ selfSymSizes: Shape }> = {
   name: "SumBackward0",
@@ -80,7 +75,7 @@ export function sum(x: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptio
   const input = summand(x, dtype);
   const dims = reducedDims(o.dim, x.ndim), keepdim = o.keepdim ?? false;
   const shape = reducedShape(x.shape, dims, keepdim);
-  const out = fold(input, flavorOf(input.dtype) === "bigint" ? sumBigFold : sumFold, dims, shape, dtype)[0];
+  const out = fold(input, sumFold, dims, shape, dtype)[0];
   if (!given(o.dim)) return record(Sum, out, [input], { selfSymSizes: x.shape });
   return record(SumDim, out, [input], { selfSymSizes: x.shape, dim: dims, keepdim });
 }
@@ -104,11 +99,10 @@ export function sumToSize(x: Tensor, ...sizes: (number | readonly number[])[]): 
 /** Not a NaN, as a factor. */
 const notNan = new PointwiseOp(program(["x"], "where(isnan(x), 0, 1)", { name: "notNan" }));
 
-const nansumFold: Fold = {
-  name: "nansum",
-  passes: [{ state: { acc: "0" }, step: "if (v === v) acc += v" }],
-  results: ["acc"],
-};
+const nansumFold = new Fold("nansum", [{
+  ...adding("v"),
+  step: { acc: "where(isnan(v), acc, acc + v)" },
+}], ["acc"]);
 const Nansum: Rule<Reduced> = {
   name: "NansumBackward0",
   backward: (g, node) => {
@@ -131,7 +125,7 @@ export function nansum(x: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOp
 
 // ---- mean ---------------------------------------------------------------------------------------------------------
 
-const meanFold: Fold = { ...sumFold, name: "mean", results: ["acc / n"] };
+const meanFold = new Fold("mean", [adding("v")], ["acc / n"]);
 
 const Mean: Rule<{ selfSymNumel: number; selfSymSizes: Shape }> = {
   name: "MeanBackward0",
@@ -183,16 +177,11 @@ export function nanmean(x: Tensor, dim?: Dims | ReduceOptions, options?: ReduceO
 
 // ---- product ------------------------------------------------------------------------------------------------------
 
-const prodFold: Fold = {
-  name: "prod",
-  passes: [{ state: { acc: "1" }, step: "acc *= v" }],
-  results: ["acc"],
-};
-const prodBigFold: Fold = {
-  name: "prodBig",
-  passes: [{ state: { acc: "1n" }, step: "acc = BigInt.asIntN(64, acc * v)" }],
-  results: ["acc"],
-};
+const prodFold = new Fold("prod", [{
+  state: { acc: "1" },
+  step: { acc: "acc * v" },
+  merge: { acc: "acc * acc_" },
+}], ["acc"]);
 
 const Prod: Rule<object> = {
   name: "ProdBackward0",
@@ -226,8 +215,7 @@ export function prod(x: Tensor, dim?: number | null | ProdOptions, options?: Pro
   const dtype = o.dtype ?? (category(x.dtype) === 2 ? x.dtype : "int64");
   const input = to(x, dtype);
   const dims = reducedDims(o.dim, x.ndim), keepdim = o.keepdim ?? false;
-  const how = flavorOf(dtype) === "bigint" ? prodBigFold : prodFold;
-  const out = fold(input, how, dims, reducedShape(x.shape, dims, keepdim), dtype)[0];
+  const out = fold(input, prodFold, dims, reducedShape(x.shape, dims, keepdim), dtype)[0];
   const save = { self: input, result: out };
   if (!given(o.dim)) return record(Prod, out, [input], {}, save);
   return record(ProdDim, out, [input], { dim: dims[0] ?? 0, keepdim }, save);
@@ -235,18 +223,20 @@ export function prod(x: Tensor, dim?: number | null | ProdOptions, options?: Pro
 
 // ---- truth and counts ---------------------------------------------------------------------------------------------
 
-function testFold(name: string, start: string, when: string, big: boolean): Fold {
-  const zero = big ? "0n" : "0";
-  return {
-    name: big ? `${name}Big` : name,
-    passes: [{ state: { hit: start }, step: `if (v ${when} ${zero}) hit = ${1 - Number(start)}` }],
-    results: ["hit"],
-  };
+function testFold(name: string, start: string, when: string): Fold {
+  const stop = (v: string) => `where(${v} ${when} 0, ${1 - Number(start)}, hit)`;
+  return new Fold(name, [{
+    state: { hit: start },
+    step: { hit: stop("v") },
+    merge: { hit: stop("hit_") },
+    whole: ["hit"],
+  }], ["hit"]);
 }
 
-function truth(name: string, start: string, when: string, x: Tensor, o: ReduceOptions): Tensor {
+const allFold = testFold("all", "1", "=="), anyFold = testFold("any", "0", "!=");
+
+function truth(how: Fold, x: Tensor, o: ReduceOptions): Tensor {
   const dims = reducedDims(o.dim, x.ndim);
-  const how = testFold(name, start, when, flavorOf(x.dtype) === "bigint");
   const dtype = x.dtype === "uint8" ? "uint8" : "bool"; // PyTorch's old exception
   return fold(x, how, dims, reducedShape(x.shape, dims, o.keepdim ?? false), dtype)[0];
 }
@@ -256,22 +246,21 @@ const truthKeys = ["dim", "keepdim"];
 /** Whether all elements are true (not 0). True where there are none. */
 export function all(x: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
   checkTensor(x, "all");
-  return truth("all", "1", "===", x, reduceArgs(dim, options, "all", truthKeys));
+  return truth(allFold, x, reduceArgs(dim, options, "all", truthKeys));
 }
 
 /** Whether any element is true (not 0). False where there are none. */
 export function any(x: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
   checkTensor(x, "any");
-  return truth("any", "0", "!==", x, reduceArgs(dim, options, "any", truthKeys));
+  return truth(anyFold, x, reduceArgs(dim, options, "any", truthKeys));
 }
 
-function countFold(big: boolean): Fold {
-  return {
-    name: big ? "countBig" : "count",
-    passes: [{ state: { count: "0" }, step: `if (v !== ${big ? "0n" : "0"}) count++` }],
-    results: ["count"],
-  };
-}
+const countFold = new Fold("countNonzero", [{
+  state: { count: "0" },
+  step: { count: "where(v != 0, count + 1, count)" },
+  merge: { count: "count + count_" },
+  whole: ["count"],
+}], ["count"]);
 
 /** How many elements are not 0, as int64. */
 export function countNonzero(x: Tensor, dim?: Dims | ReduceOptions): Tensor {
@@ -280,7 +269,7 @@ export function countNonzero(x: Tensor, dim?: Dims | ReduceOptions): Tensor {
   const dims = reducedDims(o.dim, x.ndim);
   return fold(
     x,
-    countFold(flavorOf(x.dtype) === "bigint"),
+    countFold,
     dims,
     reducedShape(x.shape, dims, false),
     "int64",
@@ -289,18 +278,11 @@ export function countNonzero(x: Tensor, dim?: Dims | ReduceOptions): Tensor {
 
 // ---- logsumexp ------------------------------------------------------------------------------------------------------
 
-const logsumexpFold: Fold = {
-  name: "logsumexp",
-  passes: [
-    { state: { top: "-Infinity" }, step: "if (v > top || v !== v) top = v" },
-    // subtracting an infinite maximum would give NaN where the answer is infinite
-    {
-      state: { shift: "top - top === 0 ? top : 0", acc: "0" },
-      step: "acc += Math.exp(v - shift)",
-    },
-  ],
-  results: ["shift + Math.log(acc)"],
-};
+// subtracting an infinite maximum would give NaN where the answer is infinite
+const logsumexpFold = new Fold("logsumexp", [
+  extreme("max", "top"),
+  { given: { shift: "where(isinf(top), 0, top)" }, ...adding("exp(v - shift)") },
+], ["shift + log(acc)"]);
 
 const Logsumexp: Rule<Reduced> = {
   name: "LogsumexpBackward0",

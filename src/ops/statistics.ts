@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Fold } from "../backend/cpu/reduce_js.ts";
+import { adding, Fold } from "../expr/fold.ts";
 import { brief } from "../tensor/describe.ts";
 import { checkKeys, checkNumber, checkTensor } from "../tensor/arguments.ts";
 import { isFloatingPoint } from "../tensor/dtype.ts";
@@ -34,17 +34,22 @@ interface Args {
 
 const varKeys = ["dim", "correction", "unbiased", "keepdim"];
 
+const varFolds = new Map<string, Fold>();
+
 /** The mean first, then the squares of the distances from it: no cancellation. */
 function varFold(correction: number, root: boolean): Fold {
-  const variance = `m2 / Math.max(n - ${correction}, 0)`;
-  return {
-    name: `var${correction}${root}`,
-    passes: [
-      { state: { acc: "0" }, step: "acc += v" },
-      { state: { mean: "acc / n", m2: "0" }, step: "const d = v - mean; m2 += d * d" },
-    ],
-    results: [root ? `Math.sqrt(${variance})` : variance, "mean"],
-  };
+  const key = `${correction} ${root}`;
+  let known = varFolds.get(key);
+  if (known === undefined) {
+    const subtracted = Number.isFinite(correction) ? correction : correction > 0 ? "inf" : "-inf";
+    const variance = `m2 / max(n - (${subtracted}), 0)`;
+    known = new Fold(root ? "std" : "var", [
+      adding("v"),
+      { given: { mean: "acc / n" }, ...adding("(v - mean) * (v - mean)", "m2") },
+    ], [root ? `sqrt(${variance})` : variance, "mean"]);
+    varFolds.set(key, known);
+  }
+  return known;
 }
 
 interface Spread {

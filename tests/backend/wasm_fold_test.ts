@@ -2,42 +2,38 @@
  * Folds as WebAssembly against the same folds as JavaScript.
  */
 import { assert, assertEquals } from "@std/assert";
-import { type Fold, runFold } from "../../src/backend/cpu/reduce.ts";
+import { runFold } from "../../src/backend/cpu/reduce.ts";
 import * as js from "../../src/backend/cpu/reduce_js.ts";
 import { setCpuTier } from "../../src/backend/cpu/tier.ts";
 import { runWasmFold } from "../../src/backend/cpu/wasm/fold.ts";
+import { adding, extreme, Fold } from "../../src/expr/fold.ts";
 import { generator, present } from "./wasm_helpers.ts";
 
-const one = (name: string, state: Record<string, string>, step: string, result: string): Fold => ({
-  name: `test ${name}`,
-  passes: [{ state, step }],
-  results: [result],
-});
-
 const folds: Record<string, Fold> = {
-  sum: one("sum", { acc: "0" }, "acc += v", "acc"),
-  mean: one("mean", { acc: "0" }, "acc += v", "acc / n"),
-  nansum: one("nansum", { acc: "0" }, "if (v === v) acc += v", "acc"),
-  root: one("root", { acc: "0" }, "acc += v * v", "Math.sqrt(acc)"),
-  size: one("size", { acc: "0" }, "acc += Math.abs(v)", "acc"),
-  max: one("max", { best: "-Infinity" }, "if (v > best || v !== v) best = v", "best"),
-  min: one("min", { best: "Infinity" }, "if (v < best || v !== v) best = v", "best"),
-  logsumexp: {
-    name: "test logsumexp",
-    passes: [
-      { state: { top: "-Infinity" }, step: "if (v > top || v !== v) top = v" },
-      { state: { shift: "top - top === 0 ? top : 0", acc: "0" }, step: "acc += Math.exp(v - shift)" },
-    ],
-    results: ["shift + Math.log(acc)"],
-  },
-  variance: {
-    name: "test variance",
-    passes: [
-      { state: { acc: "0" }, step: "acc += v" },
-      { state: { mean: "acc / n", m2: "0" }, step: "const d = v - mean; m2 += d * d" },
-    ],
-    results: ["m2 / n", "mean"],
-  },
+  sum: new Fold("sum", [adding("v")], ["acc"]),
+  mean: new Fold("mean", [adding("v")], ["acc / n"]),
+  nansum: new Fold("nansum", [{ ...adding("v"), step: { acc: "where(isnan(v), acc, acc + v)" } }], ["acc"]),
+  root: new Fold("root", [adding("v * v")], ["sqrt(acc)"]),
+  size: new Fold("size", [adding("abs(v)")], ["acc"]),
+  product: new Fold("product", [{
+    state: { acc: "1" },
+    step: { acc: "acc * v" },
+    merge: { acc: "acc * acc_" },
+  }], [
+    "acc",
+  ]),
+  waves: new Fold("waves", [adding("sin(v) * v")], ["acc"]),
+  max: new Fold("max", [extreme("max")], ["best"]),
+  min: new Fold("min", [extreme("min")], ["best"]),
+  largest: new Fold("largest", [extreme("max", "acc", "abs(v)", "0")], ["acc"]),
+  logsumexp: new Fold("logsumexp", [
+    extreme("max", "top"),
+    { given: { shift: "where(isinf(top), 0, top)" }, ...adding("exp(v - shift)") },
+  ], ["shift + log(acc)"]),
+  variance: new Fold("variance", [
+    adding("v"),
+    { given: { mean: "acc / n" }, ...adding("(v - mean) * (v - mean)", "m2") },
+  ], ["m2 / n", "mean"]),
 };
 
 function numbers(dtype: "float32" | "float64", n: number): Float32Array | Float64Array {
@@ -176,8 +172,8 @@ Deno.test({
     const run = (fold: Fold, sizes = f): boolean =>
       runWasmFold(fold, { data, offset: 0 }, loops, sizes, "float32", [new Float64Array(1)], false);
     assert(run(folds.sum));
-    assert(!run(one("product", { acc: "1" }, "acc *= v", "acc")));
-    assert(!run({ ...folds.max, name: "test ordered", ordered: true }));
+    assert(!run(new Fold("count", [{ ...adding("1"), whole: ["acc"] }], ["acc"])));
+    assert(!run(new Fold("ordered", [adding("v * i")], ["acc"])));
     assert(!run(folds.sum, { sizes: [1000], strides: [2] }));
     assert(!run(folds.sum, { sizes: [600], strides: [1] }), "too few");
     assert(!runWasmFold(folds.sum, { data, offset: 0 }, loops, f, "float32", [new BigInt64Array(1)], true));

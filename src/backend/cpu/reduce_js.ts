@@ -1,32 +1,18 @@
 /**
  * Reductions of the CPU in JavaScript: a fold over some dimensions of strided memory.
  *
- * A fold is a few lines of code; from them a loop nest is generated for each element type and number of dimensions, and
- * cached. Floats are accumulated in doubles.
+ * From a fold a loop nest is generated for each element type and number of dimensions, and cached. Floats are accumulated in
+ * doubles.
  * @module
  */
 
+import { type Fold, otherName } from "../../expr/fold.ts";
+import { jsFoldTarget, specialFunctions } from "../../expr/lower_js.ts";
+import { type FoldTarget, Statements } from "../../expr/lower_fold.ts";
+import { type Expr, input as inputNamed } from "../../expr/expr.ts";
 import { type DType, flavorOf, type TypedArray } from "../../tensor/dtype.ts";
 
-/** One walk over the elements of a group. */
-export interface Pass {
-  /** Variables and their values before the first element; later passes see those of earlier ones, and `n`. */
-  readonly state: Readonly<Record<string, string>>;
-  /** Statements for each element: over `v` (the element), `i` (its place in the group, from 0), `n`, and the variables. */
-  readonly step: string;
-}
-
-/** How elements are folded, in JavaScript. `n` is the number of elements in a group. */
-export interface Fold {
-  /** For caches: a name for each text. */
-  readonly name: string;
-  /** The walks over the elements. */
-  readonly passes: readonly Pass[];
-  /** Expressions for the results, one for each output, over the variables and `n`. */
-  readonly results: readonly string[];
-  /** Whether `i` means something, so that the elements must come in their order. */
-  readonly ordered?: boolean;
-}
+export type { Fold } from "../../expr/fold.ts";
 
 /** Strided memory of the input, its dimensions sorted into kept and folded ones. */
 export interface FoldInput {
@@ -62,11 +48,11 @@ export interface Loops {
 }
 
 /** Kernels by fold, element type, and a number that says the rest. */
-const kernels = new Map<string, Map<DType, Kernel[]>>();
+const kernels = new Map<Fold, Map<DType, Kernel[]>>();
 
 function kernelFor(fold: Fold, dtype: DType, shape: NestShape, outs: readonly TypedArray[]): Kernel {
-  let byDtype = kernels.get(fold.name);
-  if (byDtype === undefined) kernels.set(fold.name, byDtype = new Map());
+  let byDtype = kernels.get(fold);
+  if (byDtype === undefined) kernels.set(fold, byDtype = new Map());
   let found = byDtype.get(dtype);
   if (found === undefined) byDtype.set(dtype, found = []);
   let code = (shape.kept * 16 + shape.folded) * 2 + (shape.lanes ? 1 : 0);
@@ -146,11 +132,12 @@ interface NestShape {
 }
 
 function generate(fold: Fold, shape: NestShape, dtype: DType, outs: readonly TypedArray[]): Kernel {
-  const body = shape.lanes ? sideBySide(fold, shape, dtype, outs) : oneByOne(fold, shape, dtype, outs);
+  const text = new FoldText(fold, dtype);
+  const body = shape.lanes ? sideBySide(text, shape, outs) : oneByOne(text, shape, outs);
   const source = `"use strict";\n${body.before}return function (data, offset, k, f, n, outs) {\n` +
     unpack("k", shape.kept) + unpack("f", shape.folded) +
     outs.map((_, o) => `const out${o} = outs[${o}];\n`).join("") + `let w = 0;\n${body.loops}};`;
-  return new Function(source)() as Kernel;
+  return new Function("special", source)(specialFunctions) as Kernel;
 }
 
 function unpack(prefix: string, rank: number): string {
@@ -171,10 +158,6 @@ function nest(prefix: string, rank: number, base: string, body: (at: string) => 
   return code + body(at) + "}".repeat(rank);
 }
 
-function declare(state: Readonly<Record<string, string>>): string {
-  return Object.entries(state).map(([name, value]) => `let ${name} = ${value};\n`).join("");
-}
-
 interface Code {
   /** What the kernel keeps between calls. */
   readonly before: string;
@@ -182,42 +165,44 @@ interface Code {
 }
 
 /** One group after the other, its state in variables. */
-function oneByOne(fold: Fold, shape: NestShape, dtype: DType, outs: readonly TypedArray[]): Code {
+function oneByOne(text: FoldText, shape: NestShape, outs: readonly TypedArray[]): Code {
   const group = (at: string) =>
-    fold.passes.map(({ state, step }) => {
-      const body = (p: string) => `const v = data[${p}]; ${step}${fold.ordered ? "; i++" : ""};\n`;
-      return `${declare(state)}{ let i = 0; ${nest("f", shape.folded, at, body)} }\n`;
-    }).join("") +
-    fold.results.map((r, o) => `out${o}[w] = ${store(r, dtype, outs[o])};\n`).join("") + "w++;\n";
+    text.fold.passes.map((_, p) => {
+      const step = text.step(p, true);
+      const body = (at: string) =>
+        `const v = data[${at}];\n${step.inside}${text.fold.ordered ? "i++;" : ""}\n`;
+      return `${text.start(p)}${step.before}{ let i = 0; ${nest("f", shape.folded, at, body)} }\n`;
+    }).join("") + text.results(outs.map((_, o) => `out${o}`), (o) => outs[o] instanceof BigInt64Array) +
+    "w++;\n";
   return { before: "", loops: nest("k", shape.kept, "offset", group) };
 }
 
 /** Groups that are neighbours in memory side by side, their states in arrays, so that memory is read in its order. */
-function sideBySide(fold: Fold, shape: NestShape, dtype: DType, outs: readonly TypedArray[]): Code {
+function sideBySide(text: FoldText, shape: NestShape, outs: readonly TypedArray[]): Code {
   const lane = shape.kept - 1, j = "for (let j = 0; j < count; j++) ";
   let before = "", known = "";
   const passes = (at: string) => {
     let code = "";
-    for (const { state, step } of fold.passes) {
-      const names = Object.keys(state);
-      for (const name of names) {
-        const big = /^-?\d+n$/.test(state[name]);
-        before += `const all_${name} = new ${big ? "BigInt64Array" : "Float64Array"}(${LANES});\n`;
+    text.fold.passes.forEach(({ given, variables }, p) => {
+      const names = variables.map((s) => `s_${s.name}`), all = [...given.map((g) => `s_${g.name}`), ...names];
+      for (const { name, whole } of [...given.map(({ name }) => ({ name, whole: false })), ...variables]) {
+        const big = text.big && !whole;
+        before += `const all_s_${name} = new ${big ? "BigInt64Array" : "Float64Array"}(${LANES});\n`;
       }
-      code += `${j}{ ${known}${declare(state)}${names.map((s) => `all_${s}[j] = ${s};`).join(" ")} }\n`;
-      const load = names.map((s) => `let ${s} = all_${s}[j];`).join(" ");
+      code += `${j}{ ${known}${text.start(p)}${all.map((s) => `all_${s}[j] = ${s};`).join(" ")} }\n`;
+      const load = all.map((s) => `let ${s} = all_${s}[j];`).join(" ");
       const save = names.map((s) => `all_${s}[j] = ${s};`).join(" ");
-      code += "{ let i = 0;\n" + nest("f", shape.folded, at, (p) =>
-        `for (let j = 0, p = ${p}; j < count; j++, p += ks${lane}) { ${known}${load} ` +
-        `const v = data[p]; ${step}; ${save} }\ni++;\n`) +
+      code += "{ let i = 0;\n" + nest("f", shape.folded, at, (p0) =>
+        `for (let j = 0, p = ${p0}; j < count; j++, p += ks${lane}) { ${known}${load} ` +
+        `const v = data[p]; ${text.step(p, false).inside} ${save} }\ni++;\n`) +
         "}\n";
-      known += names.map((s) =>
+      known += all.map((s) =>
         `const ${s} = all_${s}[j]; `
       ).join("");
-    }
+    });
     return code +
       `${j}{ ${known}${
-        fold.results.map((r, o) => `out${o}[w] = ${store(r, dtype, outs[o])};`).join(" ")
+        text.results(outs.map((_, o) => `out${o}`), (o) => outs[o] instanceof BigInt64Array)
       } w++; }\n`;
   };
   const loops = nest(
@@ -232,8 +217,96 @@ function sideBySide(fold: Fold, shape: NestShape, dtype: DType, outs: readonly T
   return { before, loops };
 }
 
-/** A result of the fold's arithmetic as an element of `out`. */
-function store(result: string, dtype: DType, out: TypedArray): string {
-  if (out instanceof BigInt64Array) return `BigInt(${result})`;
-  return flavorOf(dtype) === "bigint" ? `Number(${result})` : result;
+/** The parts of a fold as JavaScript. Its variables are called `s_` and their name. */
+export class FoldText {
+  readonly fold: Fold;
+  /** Whether elements are BigInts. */
+  readonly big: boolean;
+  readonly #target: FoldTarget;
+
+  /** For elements of a type. */
+  constructor(fold: Fold, dtype: DType) {
+    this.fold = fold;
+    this.big = flavorOf(dtype) === "bigint";
+    this.#target = jsFoldTarget(this.big ? "bigint" : "float", fold.name);
+  }
+
+  #statements(prefix: string, roots: readonly Expr[], varies: (name: string) => boolean): Statements {
+    return new Statements(
+      this.#target,
+      {
+        text: (name) => name === "v" || name === "i" || name === "n" ? name : `s_${name}`,
+        whole: (name) => this.fold.whole.has(name),
+        varies,
+      },
+      prefix,
+      roots,
+    );
+  }
+
+  /** Declares what a walk needs. */
+  start(p: number): string {
+    const { given, variables } = this.fold.passes[p];
+    const s = this.#statements(`b${p}_`, [], () => true);
+    const lines = given.map(({ name, value }) => {
+      const { text } = s.number(value, "element");
+      return `${s.inside.splice(0).join("\n")}const s_${name} = ${text};\n`;
+    });
+    for (const { name, first, whole } of variables) {
+      const { text } = s.number(first, whole ? "whole" : "element");
+      lines.push(`${s.inside.splice(0).join("\n")}let s_${name} = ${text};\n`);
+    }
+    return lines.join("");
+  }
+
+  /** What is done with an element `v`; with `hoist` what stays the same is computed before. */
+  step(p: number, hoist: boolean): { before: string; inside: string } {
+    const { variables } = this.fold.passes[p];
+    const changing = new Set(["v", "i", ...variables.map((s) => s.name)]);
+    const s = this.#statements(
+      `t${p}_`,
+      variables.map((s) => s.next),
+      hoist ? (name) => changing.has(name) : () => true,
+    );
+    s.assign(variables.map(({ name, next, whole }) => ({
+      to: `s_${name}`,
+      old: inputNamed(name),
+      value: next,
+      whole,
+    })));
+    return { before: s.before.join("\n") + "\n", inside: s.inside.join("\n") };
+  }
+
+  /** Joins another part's variables into a walk's. */
+  merge(p: number, other: (name: string) => string): string {
+    const { variables } = this.fold.passes[p];
+    const names = new Map(variables.map((s) => [otherName(s.name), other(s.name)]));
+    const s = new Statements(
+      this.#target,
+      {
+        text: (name) => names.get(name) ?? (name === "n" ? name : `s_${name}`),
+        whole: (name) => this.fold.whole.has(name) || this.fold.whole.has(name.slice(0, -1)),
+        varies: () => true,
+      },
+      `m${p}_`,
+      variables.map((s) => s.merged),
+    );
+    s.assign(variables.map(({ name, merged, whole }) => ({
+      to: `s_${name}`,
+      old: inputNamed(name),
+      value: merged,
+      whole,
+    })));
+    return s.inside.join("\n");
+  }
+
+  /** Writes the results of a group: `outs` are the arrays' names, of which `big` ones take BigInts. */
+  results(outs: readonly string[], big: (o: number) => boolean = () => false): string {
+    const s = this.#statements("r", this.fold.results, () => true);
+    const stores = this.fold.results.map((e, o) => {
+      const { text, kind } = s.number(e), isBig = this.big && kind === "element", wanted = big(o);
+      return `${outs[o]}[w] = ${isBig === wanted ? text : wanted ? `BigInt(${text})` : `Number(${text})`};`;
+    });
+    return `${s.inside.join("\n")}${stores.join(" ")}\n`;
+  }
 }

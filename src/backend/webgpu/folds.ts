@@ -4,7 +4,7 @@
  */
 import type { Memory } from "../../tensor/device.ts";
 import type { DType } from "../../tensor/dtype.ts";
-import type { Fold } from "../cpu/reduce_js.ts";
+import type { Fold } from "../../expr/fold.ts";
 import type { GpuMemory } from "./tensors.ts";
 
 /** Strided memory of the input, its dimensions sorted into kept and folded ones. */

@@ -3,54 +3,67 @@
  * doubles. What each vector has gathered, and the last few elements, are folded by the fold's own JavaScript.
  * @module
  */
+import { type Expr, input, postorder } from "../../../expr/expr.ts";
+import type { Fold, Pass } from "../../../expr/fold.ts";
+import { specialFunctions } from "../../../expr/lower_js.ts";
+import { primitives } from "../../../expr/primitives.ts";
+import { expandPowers } from "../../../expr/program.ts";
 import type { TypedArray } from "../../../tensor/dtype.ts";
-import type { Fold, FoldInput, Loops } from "../reduce_js.ts";
-import { exp } from "./doubles.ts";
+import { type FoldInput, FoldText, type Loops } from "../reduce_js.ts";
 import { FunctionWriter, Op, Simd, Type } from "./emit.ts";
 import { features } from "./features.ts";
 import { Kernel, Lanes, type Value } from "./lanes.ts";
 import { ARRAYS, instantiate, memoryBuffer } from "./memory.ts";
+import { spellings } from "./spellings.ts";
 
-/** A step of a fold in vectors. */
+/** A walk whose one variable is computed in vectors. */
 interface Step {
-  /** Whether it adds, so that single precision is not enough. */
-  readonly adds: boolean;
+  /** Whether it computes and does not just choose, so that single precision is not enough. */
+  readonly rounds: boolean;
   /** The variable that it changes. */
   readonly variable: string;
-  /** The variable that it reads besides. */
-  readonly reads?: string;
+  /** What it reads besides. */
+  readonly reads: string | null;
   /** The new value of the variable. */
-  readonly next: (l: Lanes, v: Value, so: Value, other: Value) => Value;
+  readonly next: Expr;
 }
 
-const sum = (variable: string, term: (l: Lanes, v: Value, other: Value) => Value, reads?: string): Step => ({
-  adds: true,
-  variable,
-  reads,
-  next: (l, v, so, other) => l.add(so, term(l, v, other)),
-});
+/** Primitives whose results need no more digits than their arguments. */
+const exact = new Set("where eq ne lt le gt ge and or xor not isnan isinf abs neg max min sign".split(" "));
 
-const extreme = (test: "gt" | "lt", variable = "best"): Step => ({
-  adds: false,
-  variable,
-  next: (l, v, so) => l.select(l.or(l[test](v, so), l.ne(v, v)), v, so),
-});
+/** A walk in vectors, or null where that cannot be. */
+function stepOf({ variables }: Pass, own: "single" | "double"): Step | null {
+  const [{ name, next, whole }] = variables;
+  if (variables.length !== 1 || whole) return null;
+  const nodes = postorder(expandPowers([next]));
+  const rounds = nodes.some((e) => e.args.length > 0 && !exact.has(e.op));
+  const reads = nodes.flatMap((e) => e.op !== "input" || e.name === name || e.name === "v" ? [] : [e.name!]);
+  if (reads.length > 1 || (reads.length > 0 && !rounds && own === "single")) return null;
+  const column = rounds ? "double" : own;
+  if (nodes.some((e) => e.args.length > 0 && spellings[e.op]?.[column] === undefined)) return null;
+  return { rounds, variable: name, reads: reads[0] ?? null, next };
+}
 
-/** By the steps' texts. */
-const steps: Readonly<Record<string, Step>> = {
-  "acc += v": sum("acc", (_, v) => v),
-  "if (v === v) acc += v": sum("acc", (l, v) => l.and(v, l.eq(v, v))),
-  "acc += v * v": sum("acc", (l, v) => l.mul(v, v)),
-  "acc += Math.abs(v)": sum("acc", (l, v) => l.abs(v)),
-  "const d = v - mean; m2 += d * d": sum("m2", (l, v, mean) => {
-    const d = l.sub(v, mean);
-    return l.mul(d, d);
-  }, "mean"),
-  "acc += Math.exp(v - shift)": sum("acc", (l, v, shift) => exp(l, l.sub(v, shift)), "shift"),
-  "if (v > top || v !== v) top = v": extreme("gt", "top"),
-  "if (v > best || v !== v) best = v": extreme("gt"),
-  "if (v < best || v !== v) best = v": extreme("lt"),
-};
+/** Computes an expression of vectors. */
+function computed(l: Lanes, root: Expr, names: ReadonlyMap<string, Value>): Value {
+  const values = new Map<Expr, Value>();
+  const [top] = expandPowers([root]);
+  const isTruth = (e: Expr): boolean => e.args.length > 0 && primitives[e.op].kind === "bool";
+  for (const e of postorder([top])) {
+    if (e.op === "input") values.set(e, names.get(e.name!)!);
+    else if (e.op === "const") values.set(e, l.number(e.value!));
+    else {
+      const { params, truths } = primitives[e.op];
+      const args = e.args.map((a, i) => {
+        const value = values.get(a)!;
+        if (truths.includes(params[i])) return isTruth(a) ? value : l.ne(value, 0);
+        return isTruth(a) ? l.and(value, l.number(1)) : value;
+      });
+      values.set(e, spellings[e.op][l.doubles ? "double" : "single"]!(l, args[0], args[1], args[2]));
+    }
+  }
+  return values.get(top)!;
+}
 
 /** Elements in a group from which this is faster than JavaScript's loop. */
 const LEAST = 640;
@@ -66,7 +79,7 @@ type Dtype = "float32" | "float64";
 /** Folds one group of elements from `at`. */
 type GroupFold = (data: TypedArray, at: number, n: number, outs: readonly TypedArray[], w: number) => void;
 
-const folds: Readonly<Record<Dtype, Map<string, GroupFold | null>>> = {
+const folds: Readonly<Record<Dtype, Map<Fold, GroupFold | null>>> = {
   float32: new Map(),
   float64: new Map(),
 };
@@ -83,8 +96,8 @@ export function runWasmFold(
 ): boolean {
   if (f.sizes.length !== 1 || f.strides[0] !== 1 || (f.sizes[0] < LEAST && !always)) return false;
   if (outs.some((out) => out instanceof BigInt64Array)) return false;
-  let group = folds[dtype].get(fold.name);
-  if (group === undefined) folds[dtype].set(fold.name, group = compile(fold, dtype));
+  let group = folds[dtype].get(fold);
+  if (group === undefined) folds[dtype].set(fold, group = compile(fold, dtype));
   if (group === null) return false;
   let at = input.offset, w = 0;
   const counters = k.sizes.map(() => 0);
@@ -103,34 +116,35 @@ export function runWasmFold(
 }
 
 function compile(fold: Fold, dtype: Dtype): GroupFold | null {
-  if (features() === null || fold.ordered || !fold.passes.every(({ step }) => Object.hasOwn(steps, step))) {
-    return null;
-  }
+  if (features() === null || fold.ordered) return null;
+  const known = fold.passes.map((pass) => stepOf(pass, dtype === "float32" ? "single" : "double"));
   const buffer = memoryBuffer(), perVector = dtype === "float32" ? 4 : 2, step = VECTORS * perVector;
   const context: Record<string, unknown> = {
+    special: specialFunctions,
     piece: new { float32: Float32Array, float64: Float64Array }[dtype](buffer, ARRAYS, CHUNK),
     doubles: new Float64Array(buffer, GATHERED, step),
     singles: new Float32Array(buffer, GATHERED, step),
     other: new Float64Array(buffer, OTHER, 1),
   };
+  const text = new FoldText(fold, dtype);
   let code = `const whole = n - n % ${step};\n`;
-  fold.passes.forEach((pass, i) => {
-    const known = steps[pass.step], gathered = known.adds || dtype === "float64" ? "doubles" : "singles";
-    context[`run${i}`] = instantiate(lowerStep(known, dtype));
-    for (const [name, value] of Object.entries(pass.state)) code += `let ${name} = ${value};\n`;
-    code += `${gathered}.fill(${known.variable});\n`;
-    if (known.reads !== undefined) code += `other[0] = ${known.reads};\n`;
+  for (let p = 0; p < known.length; p++) {
+    const vectors = known[p];
+    if (vectors === null) return null;
+    const gathered = vectors.rounds || dtype === "float64" ? "doubles" : "singles";
+    const each = text.step(p, true);
+    context[`run${p}`] = instantiate(lowerStep(vectors, dtype));
+    code += `${text.start(p)}${each.before}${gathered}.fill(s_${vectors.variable});\n`;
+    if (vectors.reads !== null) code += `other[0] = ${vectors.reads === "n" ? "n" : `s_${vectors.reads}`};\n`;
     code += `for (let p = 0; p < whole; p += ${CHUNK}) {
       const count = Math.min(${CHUNK}, whole - p);
       piece.set(data.subarray(at + p, at + p + count));
-      run${i}(count);
+      run${p}(count);
     }
-    for (let j = 0; j < ${step}; j++) { const v = ${gathered}[j]; ${
-      known.adds ? `${known.variable} += v` : pass.step
-    }; }
-    for (let p = at + whole; p < at + n; p++) { const v = data[p]; ${pass.step}; }\n`;
-  });
-  fold.results.forEach((result, o) => code += `outs[${o}][w] = ${result};\n`);
+    for (let j = 0; j < ${step}; j++) { const part = ${gathered}[j]; ${text.merge(p, () => "part")} }
+    for (let p = at + whole; p < at + n; p++) { const v = data[p]; ${each.inside} }\n`;
+  }
+  code += text.results(fold.results.map((_, o) => `outs[${o}]`));
   const names = Object.keys(context);
   const make = new Function(...names, `"use strict"; return (data, at, n, outs, w) => {\n${code}};`);
   return make(...names.map((name) => context[name])) as GroupFold;
@@ -140,7 +154,7 @@ function compile(fold: Fold, dtype: Dtype): GroupFold | null {
 function lowerStep(step: Step, dtype: Dtype): Uint8Array<ArrayBuffer> {
   const code = new FunctionWriter([Type.I32], Type.I32);
   const own = new Lanes(new Kernel(code, features()!), dtype === "float64");
-  const wide = step.adds && !own.doubles, l = wide ? own.wider() : own;
+  const wide = step.rounds && !own.doubles, l = wide ? own.wider() : own;
   const index = code.local(Type.I32), other = code.local(Type.V128);
   const shift = own.doubles ? 3 : 2, perVector = own.doubles ? 2 : 4;
   const gathered = Array.from({ length: wide ? 2 * VECTORS : VECTORS }, () => code.local(Type.V128));
@@ -164,7 +178,9 @@ function lowerStep(step: Step, dtype: Dtype): Uint8Array<ArrayBuffer> {
     code.set(local);
     return local;
   });
-  const next = step.next(l, wide ? own.widen(v) : v, gathered, [other]);
+  const names = new Map<string, Value>([["v", wide ? own.widen(v) : v], [step.variable, gathered]]);
+  if (step.reads !== null) names.set(step.reads, [other]);
+  const next = computed(l, step.next, names);
   next.forEach((local, i) => {
     code.get(local);
     code.set(gathered[i]);
