@@ -6,7 +6,7 @@
  * dispatch sees its own window of it through a dynamic offset.
  * @module
  */
-import type { Block, Memory } from "./memory.ts";
+import { type Block, type Memory, SMALL } from "./memory.ts";
 
 /** How a kernel uses a buffer. */
 export type Access = "read" | "write";
@@ -21,15 +21,33 @@ export interface Kernel {
   readonly layout: GPUBindGroupLayout;
   /** How each buffer is used; `write` may read, too. */
   readonly access: readonly Access[];
+  /** WGSL. */
+  readonly code: string;
+  /** Whether the buffers' places are told by dynamic offsets. */
+  readonly dynamic: boolean;
+  /** The same kernel for blocks of one page, which cannot be bound for reading and for writing at once; made when first needed. */
+  shared: Kernel | null;
+  /** Groups of this batch. */
+  groups: Group[];
 }
+
+/** Buffers bound together. */
+interface Group {
+  readonly group: GPUBindGroup;
+  readonly buffers: readonly GPUBuffer[];
+  readonly sizes: readonly number[];
+}
+
+/** How many groups a kernel remembers. */
+const GROUPS = 4;
 
 /** Bytes of parameters that one dispatch can have. */
 export const PARAMETER_BYTES = 2048;
 
 /** Dispatches in a batch; few enough that a GPU does not wait long for its first one. */
-const BATCH = 256;
+const BATCH = 1024;
 /** Bytes of parameters in a batch. */
-const RING = 2 ** 18;
+const RING = 2 ** 19;
 /** Bytes of uploads that may wait for a submit: they are copied, and stay until then. */
 const UPLOADS = 2 ** 24;
 /** Most workgroups in one dimension; every adapter has it. */
@@ -47,6 +65,9 @@ export class Commands {
   readonly #parameterBuffer: GPUBuffer;
   readonly #alignment: number;
   readonly #ring = new Int32Array((RING + PARAMETER_BYTES) / 4);
+  readonly #offsets = new Uint32Array(32);
+  /** Kernels that remember groups: groups hold their buffers, so they are forgotten with the batch. */
+  #remembering: Kernel[] = [];
   #ringUsed = 0;
   #encoder: GPUCommandEncoder | null = null;
   #pass: GPUComputePassEncoder | null = null;
@@ -83,15 +104,15 @@ export class Commands {
   }
 
   /** The layout of a group of buffers, shared by all kernels of the same pattern. */
-  #layout(access: readonly Access[]): GPUBindGroupLayout {
-    const key = access.join();
+  #layout(access: readonly Access[], dynamic: boolean): GPUBindGroupLayout {
+    const key = `${access.join()} ${dynamic}`;
     let layout = this.#layouts.get(key);
     if (layout === undefined) {
       layout = this.#device.createBindGroupLayout({
         entries: access.map((a, binding) => ({
           binding,
           visibility: COMPUTE,
-          buffer: { type: a === "read" ? "read-only-storage" : "storage" },
+          buffer: { type: a === "read" ? "read-only-storage" : "storage", hasDynamicOffset: dynamic },
         })),
       });
       this.#layouts.set(key, layout);
@@ -101,13 +122,58 @@ export class Commands {
 
   /** Compiles WGSL whose entry point is `main`. The caller looks for errors: they are the device's. */
   compile(label: string, code: string, access: readonly Access[]): Kernel {
-    const layout = this.#layout(access);
+    const dynamic = access.length <= this.#device.limits.maxDynamicStorageBuffersPerPipelineLayout;
+    const layout = this.#layout(access, dynamic);
     const pipeline = this.#device.createComputePipeline({
       label,
       layout: this.#device.createPipelineLayout({ bindGroupLayouts: [this.#parameterLayout, layout] }),
       compute: { module: this.#device.createShaderModule({ label, code }), entryPoint: "main" },
     });
-    return { label, pipeline, layout, access };
+    return { label, pipeline, layout, access, code, dynamic, shared: null, groups: [] };
+  }
+
+  /** The kernel for these blocks: one that binds everything for writing where a page is both read and written. */
+  #fitting(kernel: Kernel, blocks: readonly Block[]): Kernel {
+    const { access } = kernel;
+    let conflict = false;
+    for (let i = 0; i < blocks.length; i++) {
+      if (access[i] === "read" || blocks[i].owner === null) continue;
+      for (let k = 0; k < blocks.length; k++) {
+        if (access[k] === "read" && blocks[k].buffer === blocks[i].buffer) conflict = true;
+      }
+    }
+    if (!conflict) return kernel;
+    return kernel.shared ??= this.compile(
+      kernel.label,
+      kernel.code.replaceAll("var<storage, read>", "var<storage, read_write>"),
+      access.map(() => "write"),
+    );
+  }
+
+  /** The blocks' buffers as a group. */
+  #group(kernel: Kernel, blocks: readonly Block[]): GPUBindGroup {
+    const { groups, dynamic } = kernel;
+    if (dynamic) {
+      for (let g = 0; g < groups.length; g++) {
+        const { buffers, sizes } = groups[g];
+        let i = 0;
+        while (i < blocks.length && buffers[i] === blocks[i].buffer && sizes[i] === sizeOf(blocks[i])) i++;
+        if (i === blocks.length) return groups[g].group;
+      }
+    }
+    const sizes = blocks.map((block) => dynamic ? sizeOf(block) : block.bytes);
+    const group = this.#device.createBindGroup({
+      layout: kernel.layout,
+      entries: blocks.map((block, binding) => ({
+        binding,
+        resource: { buffer: block.buffer, offset: dynamic ? 0 : block.start, size: sizes[binding] },
+      })),
+    });
+    if (!dynamic) return group;
+    if (groups.length === 0) this.#remembering.push(kernel);
+    if (groups.length >= GROUPS) groups.shift();
+    groups.push({ group, buffers: blocks.map((block) => block.buffer), sizes });
+    return group;
   }
 
   /**
@@ -136,15 +202,17 @@ export class Commands {
     this.#ring.set(parameters, offset / 4);
     this.#ringUsed = Math.ceil((offset + parameters.byteLength) / this.#alignment) * this.#alignment;
 
-    const group = this.#device.createBindGroup({
-      layout: kernel.layout,
-      entries: blocks.map((block, binding) => ({ binding, resource: { buffer: block.buffer } })),
-    });
+    kernel = this.#fitting(kernel, blocks);
+    const group = this.#group(kernel, blocks);
     const pass = this.#pass ??= this.#encode().beginComputePass();
     if (this.#last !== kernel) pass.setPipeline(kernel.pipeline);
     this.#last = kernel;
-    pass.setBindGroup(0, this.#parameterGroup, [offset]);
-    pass.setBindGroup(1, group);
+    this.#offsets[0] = offset;
+    pass.setBindGroup(0, this.#parameterGroup, this.#offsets, 0, 1);
+    if (kernel.dynamic) {
+      for (let i = 0; i < blocks.length; i++) this.#offsets[i] = blocks[i].start;
+      pass.setBindGroup(1, group, this.#offsets, 0, blocks.length);
+    } else pass.setBindGroup(1, group);
     const rows = Math.ceil(groups / WIDTH);
     if (height === undefined) pass.dispatchWorkgroups(Math.ceil(groups / rows), rows);
     else pass.dispatchWorkgroups(groups, height, depth);
@@ -174,14 +242,27 @@ export class Commands {
     if (bytes === 0) return;
     checkRange(from, fromByte, bytes);
     checkRange(to, toByte, bytes);
-    this.encoder(from, to).copyBufferToBuffer(from.buffer, fromByte, to.buffer, toByte, bytes);
+    if (from.buffer === to.buffer) { // a copy cannot stay in one buffer
+      const between = this.#memory.allocate(Math.max(bytes, SMALL + 1));
+      this.copy(from, fromByte, between, 0, bytes);
+      this.copy(between, 0, to, toByte, bytes);
+      this.#memory.release(between);
+      return;
+    }
+    this.encoder(from, to).copyBufferToBuffer(
+      from.buffer,
+      from.start + fromByte,
+      to.buffer,
+      to.start + toByte,
+      bytes,
+    );
   }
 
   /** Sets bytes to 0; offset and size are multiples of 4. */
   clear(block: Block, byte: number, bytes: number): void {
     if (bytes === 0) return;
     checkRange(block, byte, bytes);
-    this.encoder(block).clearBuffer(block.buffer, byte, bytes);
+    this.encoder(block).clearBuffer(block.buffer, block.start + byte, bytes);
   }
 
   /** Writes memory of the CPU into a block; offset and size are multiples of 4. Comes after all recorded commands. */
@@ -194,7 +275,7 @@ export class Commands {
     if (block.batch === this.#batch) this.flush();
     this.#device.queue.writeBuffer(
       block.buffer,
-      byte,
+      block.start + byte,
       source.buffer,
       source.byteOffset,
       source.byteLength,
@@ -205,6 +286,8 @@ export class Commands {
 
   /** Submits what is recorded. */
   flush(): void {
+    for (const kernel of this.#remembering) kernel.groups = [];
+    this.#remembering = [];
     this.#pass?.end();
     this.#pass = null;
     this.#last = null;
@@ -221,6 +304,11 @@ export class Commands {
     }
     this.#memory.sweep();
   }
+}
+
+/** Bytes of a block as a kernel sees it: small ones all look alike, so that their page is bound once. */
+function sizeOf(block: Block): number {
+  return block.owner === null ? block.bytes : SMALL;
 }
 
 function checkRange(block: Block, byte: number, bytes: number): void {

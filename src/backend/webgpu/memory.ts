@@ -1,9 +1,10 @@
 /**
  * Memory of the GPU: buffers in size classes, used again once they are given back.
  *
- * A {@linkcode Block} is one buffer. Whoever knows that nobody needs it any more (fused temporaries, what a graph saved)
- * calls `release`, and the next allocation of its class takes it. A block that is just forgotten is collected together with
- * its buffer: nothing here holds it, and the registry's held value is only its size.
+ * A large {@linkcode Block} is one buffer, a small one a part of a {@linkcode Page}: making buffers and bind groups costs more than
+ * a small kernel. Whoever knows that nobody needs a block any more (fused temporaries, what a graph saved) calls `release`, and the
+ * next allocation of its class takes it. A block that is just forgotten is collected together with its buffer, that of a small one
+ * when all of its page are forgotten: nothing here holds them, and the registry's held value is only their size.
  *
  * V8 sees a buffer as a few bytes, so it would let gigabytes of forgotten ones pile up. Therefore new buffers are
  * counted, and when they exceed a budget the garbage collector is called. That works inside a synchronous loop, where no
@@ -13,21 +14,41 @@
 import v8 from "node:v8";
 import vm from "node:vm";
 
-/** One buffer. Whoever holds it may use all of its bytes; what they are at first is not known. */
+/** A buffer that holds many small blocks. It is freed when nobody holds any of them. */
+class Page {
+  readonly buffer: GPUBuffer;
+  /** Bytes given out so far. */
+  used = 0;
+
+  constructor(buffer: GPUBuffer) {
+    this.buffer = buffer;
+  }
+}
+
+/** A buffer, or a part of one. Whoever holds it may use all of its bytes; what they are at first is not known. */
 export class Block {
   /** The buffer, for bind groups and copies. */
   readonly buffer: GPUBuffer;
+  /** Where in the buffer it begins, in bytes. */
+  readonly start: number;
   /** Size in bytes: what was asked for, rounded up to its class. */
   readonly bytes: number;
+  /** Whether nothing was ever written here, so that all bytes are 0. */
+  readonly fresh: boolean;
+  /** What keeps the memory alive: the page of a small block, itself of a large one. */
+  readonly owner: object | null;
   /** The batch of commands that used it last. */
   batch: number;
   /** Whether it was given back: then it must not be used any more. */
   released: boolean;
 
   /** Made by {@linkcode Memory.allocate}. */
-  constructor(buffer: GPUBuffer, bytes: number) {
+  constructor(buffer: GPUBuffer, start: number, bytes: number, fresh: boolean, owner: object | null) {
     this.buffer = buffer;
+    this.start = start;
     this.bytes = bytes;
+    this.fresh = fresh;
+    this.owner = owner;
     this.batch = -1;
     this.released = false;
   }
@@ -35,8 +56,12 @@ export class Block {
 
 /** What memory is in use, in bytes and buffers. */
 export interface MemoryStatistics {
+  /** Bytes that tensors use, as far as is known: those of forgotten ones count until the event loop turns. */
+  readonly liveBytes: number;
   /** Bytes of all buffers that are not known to be freed. */
   readonly reservedBytes: number;
+  /** The most bytes that were reserved at a time. */
+  readonly peakBytes: number;
   /** Their number. */
   readonly buffers: number;
   /** Bytes of those that wait for their next use. */
@@ -59,6 +84,14 @@ export interface MemoryOptions {
 
 const MIB = 2 ** 20;
 
+/** Up to this size blocks are parts of pages. */
+export const SMALL = 4096;
+/** Bytes of a page: small, because one block that somebody keeps keeps all of it. */
+const PAGE = 2 ** 16;
+const zeros = new Uint8Array(PAGE);
+/** Where blocks may begin: what every device can bind. */
+const ALIGNMENT = 256;
+
 /** The device's own bookkeeping for a buffer, as far as the budget is concerned. */
 const OVERHEAD = 4096;
 
@@ -70,15 +103,16 @@ export class Memory {
   readonly #budget: number;
   readonly #poolLimit: number;
   readonly #largest: number;
-  /** Waiting buffers by size, the latest one last. */
-  readonly #pool = new Map<number, GPUBuffer[]>();
-  readonly #lastBatch = new WeakMap<GPUBuffer, number>();
+  /** Waiting memory by size, the latest one last. */
+  readonly #pool = new Map<number, Block[]>();
+  #page: Page | null = null;
   /** Buffers to destroy when no recorded command uses them. */
   #doomed: GPUBuffer[] = [];
   readonly #forgotten: FinalizationRegistry<number>;
   #doomedBytes = 0;
   #fresh = 0;
   #reserved = 0;
+  #peak = 0;
   #buffers = 0;
   #pooled = 0;
   #created = 0;
@@ -116,25 +150,48 @@ export class Memory {
     if (waiting !== undefined) {
       this.#pooled -= size;
       this.#reused++;
-      return this.#block(waiting, size);
+      return this.#again(waiting);
     }
+    if (size <= SMALL) return this.#small(size);
+    const block = new Block(this.#create(size), 0, size, true, null);
+    this.#forgotten.register(block, size, block);
+    return block;
+  }
+
+  /** Waiting memory as a block that nobody has held before. */
+  #again(waiting: Block): Block {
+    const block = new Block(waiting.buffer, waiting.start, waiting.bytes, false, waiting.owner);
+    block.batch = waiting.batch;
+    if (block.owner === null) this.#forgotten.register(block, block.bytes, block);
+    return block;
+  }
+
+  #small(size: number): Block {
+    let page = this.#page;
+    // a kernel's view of a small block has SMALL bytes, wherever it begins
+    if (page === null || page.used + SMALL > PAGE) {
+      this.#page = page = new Page(this.#create(PAGE));
+      // wgpu does not see which part of a buffer a dynamic offset uses, and would clear that part when it is first read
+      this.#device.queue.writeBuffer(page.buffer, 0, zeros);
+      this.#forgotten.register(page, PAGE);
+    }
+    const block = new Block(page.buffer, page.used, size, true, page);
+    page.used += size;
+    return block;
+  }
+
+  #create(size: number): GPUBuffer {
     this.#fresh += size + OVERHEAD;
     if (this.#fresh > this.#budget) this.collect();
     const buffer = this.#device.createBuffer({ size, usage });
     this.#created++;
     this.#count(size);
-    return this.#block(buffer, size);
-  }
-
-  #block(buffer: GPUBuffer, size: number): Block {
-    const block = new Block(buffer, size);
-    block.batch = this.#lastBatch.get(buffer) ?? -1;
-    this.#forgotten.register(block, size, block);
-    return block;
+    return buffer;
   }
 
   #count(bytes: number): void {
     this.#reserved += bytes;
+    if (this.#reserved > this.#peak) this.#peak = this.#reserved;
     this.#buffers += Math.sign(bytes);
   }
 
@@ -147,25 +204,27 @@ export class Memory {
   release(block: Block): void {
     if (block.released) throw new TypeError("this block of GPU memory was released before");
     block.released = true;
-    this.#forgotten.unregister(block);
-    if (this.#pooled + block.bytes > this.#poolLimit) {
-      this.#doomed.push(block.buffer);
-      this.#doomedBytes += block.bytes;
-      this.#count(-block.bytes);
-      if (this.#doomedBytes > this.#budget) this.flush();
-      return;
+    if (block.owner === null) {
+      this.#forgotten.unregister(block);
+      if (this.#pooled + block.bytes > this.#poolLimit) {
+        this.#doomed.push(block.buffer);
+        this.#doomedBytes += block.bytes;
+        this.#count(-block.bytes);
+        if (this.#doomedBytes > this.#budget) this.flush();
+        return;
+      }
     }
-    this.#lastBatch.set(block.buffer, block.batch);
     let waiting = this.#pool.get(block.bytes);
     if (waiting === undefined) this.#pool.set(block.bytes, waiting = []);
-    waiting.push(block.buffer);
+    waiting.push(block);
     this.#pooled += block.bytes;
   }
 
   /** Frees the memory that waits for its next use, with the next {@linkcode Memory.sweep}. */
   trim(): void {
     for (const [size, waiting] of this.#pool) {
-      for (const buffer of waiting) {
+      if (size <= SMALL) continue; // their pages go when nobody holds any block of them
+      for (const { buffer } of waiting) {
         this.#doomed.push(buffer);
         this.#count(-size);
       }
@@ -192,7 +251,9 @@ export class Memory {
   /** What is in use. Blocks that were forgotten count until the event loop turns. */
   statistics(): MemoryStatistics {
     return {
+      liveBytes: this.#reserved - this.#pooled,
       reservedBytes: this.#reserved,
+      peakBytes: this.#peak,
       buffers: this.#buffers,
       pooledBytes: this.#pooled,
       created: this.#created,
@@ -204,7 +265,7 @@ export class Memory {
 
 /** Four classes between two powers of two: at most a fifth of a block is wasted. */
 function sizeClass(bytes: number): number {
-  if (bytes <= 256) return 256;
+  if (bytes <= SMALL) return Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT);
   const step = 2 ** (30 - Math.clz32(Math.min(bytes - 1, 2 ** 31))) / 2;
   return Math.ceil(bytes / step) * step;
 }

@@ -74,7 +74,7 @@ export class SyncReader {
   }
 
   #copy(block: Block, byte: number, staging: GPUBuffer, bytes: number): void {
-    this.#commands.encoder(block).copyBufferToBuffer(block.buffer, byte, staging, 0, bytes);
+    this.#commands.encoder(block).copyBufferToBuffer(block.buffer, block.start + byte, staging, 0, bytes);
     this.#commands.flush();
   }
 

@@ -63,7 +63,7 @@ export function allocateGpu(gpu: Gpu, dtype: DType, length: number): GpuMemory {
 registerDevice("webgpu", {
   allocate(dtype, length) {
     const gpu = requireGpu(), memory = allocateGpu(gpu, dtype, length);
-    gpu.commands.clear(memory.block, 0, memory.block.bytes);
+    if (!memory.block.fresh) gpu.commands.clear(memory.block, 0, memory.block.bytes);
     return memory;
   },
   upload(array, dtype) {
