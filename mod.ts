@@ -105,6 +105,8 @@ export * from "./src/ops/products.ts";
 export * from "./src/ops/batch_products.ts";
 export * from "./src/ops/matmul.ts";
 export * from "./src/ops/einsum.ts";
+export * from "./src/ops/conv.ts";
+export * from "./src/ops/pool.ts";
 export { getNumThreads, setNumThreads } from "./src/backend/cpu/pool.ts";
 export { getBlas, setBlas } from "./src/backend/cpu/blas/library.ts";
 export * from "./src/backend/backends.ts";

@@ -5,6 +5,8 @@
 
 export * from "./activations.ts";
 export { Identity, ModuleDict, ModuleList, Sequential } from "./containers.ts";
+export * from "./conv.ts";
+export * from "./pooling.ts";
 export { functionalCall } from "./functional_call.ts";
 export * as functional from "./functional/mod.ts";
 export * as init from "./init.ts";

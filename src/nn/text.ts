@@ -15,6 +15,12 @@ export function bool(x: boolean): string {
   return x ? "True" : "False";
 }
 
+/** Numbers as Python writes a tuple: (1,), (1, 2). */
+export function tuple(values: readonly (number | null)[]): string {
+  const texts = values.map((v) => v === null ? "None" : `${v}`);
+  return texts.length === 1 ? `(${texts[0]},)` : `(${texts.join(", ")})`;
+}
+
 /** What a value is, for messages. */
 export function describe(value: unknown): string {
   if (value === null || typeof value !== "object") return value === null ? "null" : typeof value;

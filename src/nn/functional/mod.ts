@@ -5,6 +5,9 @@
 
 export { linear } from "../../ops/matmul.ts";
 export { bilinear } from "./bilinear.ts";
+export * from "../../ops/adaptive_pool.ts";
+export * from "../../ops/conv.ts";
+export * from "../../ops/pool.ts";
 export { oneHot } from "../../ops/one_hot.ts";
 export { pad, type PadMode, type PadOptions } from "../../ops/pad.ts";
 export { logSoftmax, softmax, softmin } from "./softmax.ts";

@@ -1,0 +1,171 @@
+/**
+ * Pooling of planes in row-major memory: the largest elements under a moving window, and sums. Functions are compiled for each
+ * element type, so that engines see one type of array in each.
+ * @module
+ */
+import type { DType, TypedArray } from "../../tensor/dtype.ts";
+
+/** Where the windows of one dimension lie. */
+export interface Spans {
+  /** The size of the dimension. */
+  readonly size: number;
+  /** The first element of each window that lies in the plane. */
+  readonly starts: Int32Array;
+  /** Behind the last one. */
+  readonly ends: Int32Array;
+  /** From an element of a window to the next. */
+  readonly step: number;
+  /** Size of the window and steps from one to the next, if all lie whole in the plane and their elements side by side. */
+  readonly regular: { readonly kernel: number; readonly stride: number } | null;
+}
+
+const compiled = new Map<string, unknown>();
+
+function cached<T>(key: string, text: string): T {
+  let made = compiled.get(key);
+  if (made === undefined) compiled.set(key, made = new Function(`"use strict"; return ${text}`)());
+  return made as T;
+}
+
+/** Any windows. */
+const general = `(x, at, y, where, planes, D, H, W) => {
+  const [d, h, w, plane] = [D.starts.length, H.starts.length, W.starts.length, D.size * H.size * W.size];
+  const [ed, eh, ew, across, down] = [D.step, H.step, W.step, W.size, H.size];
+  for (let p = 0, o = 0; p < planes; p++, at += plane) {
+    for (let i = 0; i < d; i++) for (let j = 0; j < h; j++) for (let k = 0; k < w; k++, o++) {
+      const a = D.starts[i], b = H.starts[j], c = W.starts[k], a1 = D.ends[i], b1 = H.ends[j], c1 = W.ends[k];
+      let place = (a * down + b) * across + c, best = x[at + place];
+      for (let l = a; l < a1; l += ed) for (let m = b; m < b1; m += eh) {
+        for (let n = c, q = (l * down + m) * across + n; n < c1; n += ew, q += ew) {
+          const v = x[at + q];
+          if (v > best || v !== v) { best = v; place = q; }
+        }
+      }
+      y[o] = best;
+      where[o] = place;
+    }
+  }
+}`;
+
+/** A small flat window that never leaves the plane, written out. */
+function flat(kh: number, kw: number): string {
+  let body = "";
+  for (let m = 0; m < kh; m++) {
+    for (let n = 0; n < kw; n++) {
+      if (m + n === 0) continue;
+      const q = `q + ${n}${" + across".repeat(m)}`;
+      body += `v = x[at + ${q}]; if (v > best || v !== v) { best = v; place = ${q}; }\n`;
+    }
+  }
+  return `(x, at, y, where, planes, D, H, W) => {
+  const [h, w, plane, across] = [H.starts.length, W.starts.length, H.size * W.size, W.size];
+  const sh = H.regular.stride, sw = W.regular.stride;
+  for (let p = 0, o = 0; p < planes; p++, at += plane) {
+    for (let j = 0; j < h; j++) for (let k = 0, q = j * sh * across; k < w; k++, q += sw, o++) {
+      let best = x[at + q], place = q, v;
+      ${body}
+      y[o] = best;
+      where[o] = place;
+    }
+  }
+}`;
+}
+
+/** Writes the largest elements, and where each lies in its plane. A NaN is the largest. */
+type MaxKernel = (
+  x: TypedArray,
+  at: number,
+  y: TypedArray,
+  where: Int32Array,
+  planes: number,
+  D: Spans,
+  H: Spans,
+  W: Spans,
+) => void;
+
+/** Windows up to this size are written out. */
+const SMALL = 16;
+
+/**
+ * The largest elements under windows of row-major planes that begin at `at`, and their places in their plane; dimensions that
+ * are not needed have size 1.
+ */
+export function maxPool(
+  dtype: DType,
+  x: TypedArray,
+  at: number,
+  y: TypedArray,
+  where: Int32Array,
+  planes: number,
+  [D, H, W]: readonly Spans[],
+): void {
+  const [h, w] = [H.regular?.kernel ?? 0, W.regular?.kernel ?? 0];
+  const run = D.size === 1 && D.starts.length === 1 && h * w > 0 && h * w <= SMALL
+    ? cached<MaxKernel>(`max ${dtype} ${h} ${w}`, flat(h, w))
+    : cached<MaxKernel>(`max ${dtype}`, general);
+  run(x, at, y, where, planes, D, H, W);
+}
+
+/** Adds what was read from places, plane by plane, back to them. `x` is zeroed or has sums already. */
+export function addAtPlaces(
+  dtype: DType,
+  y: TypedArray,
+  at: number,
+  where: Int32Array,
+  x: TypedArray,
+  planes: number,
+  outs: number,
+  size: number,
+): void {
+  const run = cached<
+    (
+      y: TypedArray,
+      at: number,
+      w: Int32Array,
+      x: TypedArray,
+      planes: number,
+      outs: number,
+      size: number,
+    ) => void
+  >(
+    `add ${dtype}`,
+    `(y, at, where, x, planes, outs, size) => {
+      for (let p = 0, o = 0, base = 0; p < planes; p++, base += size) {
+        for (let i = 0; i < outs; i++, o++) x[base + where[o]] += y[at + o];
+      }
+    }`,
+  );
+  run(y, at, where, x, planes, outs, size);
+}
+
+/** Reads from places, plane by plane. */
+export function readPlaces(
+  dtype: DType,
+  x: TypedArray,
+  at: number,
+  where: Int32Array,
+  y: TypedArray,
+  planes: number,
+  outs: number,
+  size: number,
+): void {
+  const run = cached<
+    (
+      x: TypedArray,
+      at: number,
+      w: Int32Array,
+      y: TypedArray,
+      planes: number,
+      outs: number,
+      size: number,
+    ) => void
+  >(
+    `read ${dtype}`,
+    `(x, at, where, y, planes, outs, size) => {
+      for (let p = 0, o = 0, base = at; p < planes; p++, base += size) {
+        for (let i = 0; i < outs; i++, o++) y[o] = x[base + where[o]];
+      }
+    }`,
+  );
+  run(x, at, where, y, planes, outs, size);
+}

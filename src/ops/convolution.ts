@@ -1,0 +1,268 @@
+/**
+ * Convolution as what it is: a sum of products of three tensors, images x, kernels w and results y, of which any two give the
+ * third. The three maps are each other's gradients, so that gradients of any order follow from these rules.
+ * @module
+ */
+
+import { frozen, numel, type Shape } from "../tensor/shape.ts";
+import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
+import { compact, framed, met, ordered, part, places, shaped, span } from "./columns.ts";
+import { copyInto } from "./copy.ts";
+import { multiplyBatches } from "./product_parts.ts";
+import { record, type Rule, type RuleNode } from "./record.ts";
+import { windowOn } from "./window.ts";
+
+/** How kernels move over images: a number for each spatial dimension, and in how many groups channels are divided. */
+export interface Geometry {
+  /** Steps from one place of the kernel to the next. */
+  readonly stride: Shape;
+  /** Zeros on both sides. */
+  readonly padding: Shape;
+  /** Elements from one of the kernel to the next. */
+  readonly dilation: Shape;
+  /** Groups of channels that have nothing to do with each other. */
+  readonly groups: number;
+}
+
+/** Columns are made for so many elements at a time. */
+const CHUNK = 1 << 23;
+
+// ---- the three maps, without history ------------------------------------------------------------------------------
+
+/** Correlates framed images [N, C, ...] with kernels [O, C / groups, ...]. */
+function correlate(
+  x: Tensor,
+  w: Tensor,
+  bias: Tensor | null,
+  { stride, dilation, groups }: Omit<Geometry, "padding">,
+): Tensor {
+  const kernel = w.shape.slice(2), [n, channels] = x.shape, outputs = w.shape[0];
+  const counts = kernel.map((k, d) => places(x.shape[d + 2], k, stride[d], dilation[d]));
+  const out = allocateTensor(frozen([n, outputs, ...counts]), x.dtype, x.device);
+  if (bias !== null) {
+    copyInto(
+      out,
+      windowOn(
+        bias,
+        out.shape,
+        frozen(out.shape.map((_, d) => d === 1 ? bias.strides[0] : 0)),
+      ),
+    );
+  }
+  if (out.numel() === 0) return out;
+  const depth = numel(kernel) * channels / groups, width = numel(counts), m = outputs / groups;
+  if (depth === 0) return out;
+  const rows = compact(w), flat = shaped(out, n, outputs, width);
+  const some = Math.max(1, Math.floor(CHUNK / (groups * depth * width)));
+  for (let i = 0; i < n; i += some) {
+    const images = Math.min(some, n - i);
+    const columns = compact(met(part(x, 0, i, images), { kernel, stride, dilation }));
+    const b = shaped(columns, images, groups * depth, width), c = part(flat, 0, i, images);
+    for (let g = 0; g < groups; g++) {
+      const a = windowOn(
+        rows,
+        frozen([images, m, depth]),
+        frozen([0, depth, 1]),
+        rows.offset + g * m * depth,
+      );
+      multiplyBatches(a, part(b, 1, g * depth, depth), part(c, 1, g * m, m), 1, bias === null ? 0 : 1);
+    }
+  }
+  return out;
+}
+
+/** y of x and w: all places of the kernel, or so many. */
+function results(
+  x: Tensor,
+  w: Tensor,
+  bias: Tensor | null,
+  geometry: Geometry,
+  counts?: Shape,
+): Tensor {
+  const { padding, stride, dilation } = geometry;
+  const size = counts === undefined
+    ? padding.map((p, d) => x.shape[d + 2] + 2 * p)
+    : counts.map((c, d) => (c - 1) * stride[d] + span(w.shape[d + 2], dilation[d]));
+  return correlate(framed(x, { before: padding, size, step: padding.map(() => 1) }), w, bias, geometry);
+}
+
+/** x of y and w: y, spread by the stride, under the mirrored kernels. */
+function images(y: Tensor, w: Tensor, bias: Tensor | null, geometry: Geometry, size: Shape): Tensor {
+  const { stride, padding, dilation, groups } = geometry;
+  const kernel = w.shape.slice(2), [outputs, channels] = w.shape;
+  const extra = kernel.map((k, d) => span(k, dilation[d]) - 1);
+  const frame = {
+    before: extra.map((e, d) => e - padding[d]),
+    size: extra.map((e, d) => e + size[d]),
+    step: stride,
+  };
+  // [groups, O / groups, C / groups, ...] with kernels mirrored becomes [C, O / groups, ...]
+  const grouped = shaped(compact(w), groups, outputs / groups, channels, ...kernel);
+  const turned = ordered(grouped, grouped.shape.map((_, d) => d === 1 ? 2 : d === 2 ? 1 : d));
+  const back = allocateTensor(turned.shape, w.dtype, w.device);
+  copyInto(back, w.numel() === 0 ? turned : turned.flip(kernel.map((_, d) => d + 3)));
+  const mirrored = shaped(back, groups * channels, outputs / groups, ...kernel);
+  const one = frozen(stride.map(() => 1));
+  return correlate(framed(y, frame), mirrored, bias, { stride: one, dilation, groups });
+}
+
+/** w of x and y. */
+function kernels(
+  x: Tensor,
+  y: Tensor,
+  { stride, padding, dilation, groups }: Geometry,
+  kernel: Shape,
+): Tensor {
+  const [n, channels] = x.shape, outputs = y.shape[1], counts = y.shape.slice(2);
+  const inside = channels / groups, depth = numel(kernel) * inside, width = numel(counts);
+  const out = allocateTensor(frozen([outputs, inside, ...kernel]), x.dtype, x.device);
+  if (out.numel() === 0 || y.numel() === 0) return out;
+  // only what the kernels met: the last elements may have been out of their reach
+  const size = kernel.map((k, d) => (counts[d] - 1) * stride[d] + span(k, dilation[d]));
+  const whole = framed(x, { before: padding, size, step: padding.map(() => 1) });
+  const c = shaped(out, groups, outputs / groups, depth), nd = kernel.length;
+  const some = Math.max(1, Math.floor(CHUNK / (groups * depth * width)));
+  for (let i = 0; i < n; i += some) {
+    const images = Math.min(some, n - i);
+    const columns = met(part(whole, 0, i, images), { kernel, stride, dilation });
+    // [C, ...kernel, N, ...places]: the sum is over images, too
+    const order = columns.shape.map((_, d) => d <= nd ? d + 1 : d === nd + 1 ? 0 : d);
+    const b = shaped(compact(ordered(columns, order)), groups, depth, images * width);
+    const byOutput = part(y, 0, i, images);
+    const a = compact(ordered(byOutput, byOutput.shape.map((_, d) => d < 2 ? 1 - d : d)));
+    multiplyBatches(
+      shaped(a, groups, outputs / groups, images * width),
+      ordered(b, [0, 2, 1]),
+      c,
+      1,
+      i === 0 ? 0 : 1,
+    );
+  }
+  return out;
+}
+
+// ---- their gradients ------------------------------------------------------------------------------------------------
+
+interface Args extends Geometry {
+  readonly transposed: boolean;
+  readonly outputPadding: Shape;
+  readonly biasSymSizesOpt: Shape | null;
+}
+
+const saved = (x: Tensor, other: Tensor): Tensor | null => other.requiresGrad ? x : null;
+
+/** The gradient of what was added to each channel. */
+function biasGradient<A extends object>(g: Tensor, node: RuleNode<A>): Tensor | null {
+  return node.needs(2) ? g.sum(g.shape.map((_, d) => d).filter((d) => d !== 1)) : null;
+}
+
+/** The sizes of all three without the first two dimensions. */
+interface Sizes {
+  readonly sizes: Shape;
+  readonly kernel: Shape;
+  readonly counts: Shape;
+}
+
+const spatial = (x: Tensor): Shape => frozen(x.shape.slice(2));
+
+const Convolution: Rule<Args & Sizes> = {
+  name: "ConvolutionBackward0",
+  backward: (g, node) => {
+    const a = node.args;
+    if (a.transposed) {
+      return [
+        node.needs(0) ? resultsOf(g, node.tensor("weight"), a, a.counts) : null,
+        node.needs(1) ? kernelsOf(g, node.tensor("input"), a, a.kernel) : null,
+        biasGradient(g, node),
+      ];
+    }
+    return [
+      node.needs(0) ? imagesOf(g, node.tensor("weight"), a, a.sizes) : null,
+      node.needs(1) ? kernelsOf(node.tensor("input"), g, a, a.kernel) : null,
+      biasGradient(g, node),
+    ];
+  },
+};
+
+const Results: Rule<Geometry & Sizes> = {
+  name: "ConvolutionBackwardBackward0",
+  backward: (g, node) => [
+    node.needs(0) ? imagesOf(g, node.tensor("weight"), node.args, node.args.sizes) : null,
+    node.needs(1) ? kernelsOf(node.tensor("input"), g, node.args, node.args.kernel) : null,
+  ],
+};
+const Images: Rule<Geometry & Sizes> = {
+  name: "ConvolutionBackwardBackward0",
+  backward: (g, node) => [
+    node.needs(0) ? resultsOf(g, node.tensor("weight"), node.args, node.args.counts) : null,
+    node.needs(1) ? kernelsOf(g, node.tensor("gradOutput"), node.args, node.args.kernel) : null,
+  ],
+};
+const Kernels: Rule<Geometry & Sizes> = {
+  name: "ConvolutionBackwardBackward0",
+  backward: (g, node) => [
+    node.needs(0) ? imagesOf(node.tensor("gradOutput"), g, node.args, node.args.sizes) : null,
+    node.needs(1) ? resultsOf(node.tensor("input"), g, node.args, node.args.counts) : null,
+  ],
+};
+
+function resultsOf(x: Tensor, w: Tensor, geometry: Geometry, counts: Shape): Tensor {
+  const args = { ...only(geometry), sizes: spatial(x), kernel: spatial(w), counts };
+  const save = { input: saved(x, w), weight: saved(w, x) };
+  return record(Results, results(x, w, null, geometry, counts), [x, w], args, save);
+}
+
+function imagesOf(y: Tensor, w: Tensor, geometry: Geometry, sizes: Shape): Tensor {
+  const args = { ...only(geometry), sizes, kernel: spatial(w), counts: spatial(y) };
+  const save = { gradOutput: saved(y, w), weight: saved(w, y) };
+  return record(Images, images(y, w, null, geometry, sizes), [y, w], args, save);
+}
+
+function kernelsOf(x: Tensor, y: Tensor, geometry: Geometry, kernel: Shape): Tensor {
+  const args = { ...only(geometry), sizes: spatial(x), kernel, counts: spatial(y) };
+  const save = { input: saved(x, y), gradOutput: saved(y, x) };
+  return record(Kernels, kernels(x, y, geometry, kernel), [x, y], args, save);
+}
+
+function only({ stride, padding, dilation, groups }: Geometry): Geometry {
+  return { stride, padding, dilation, groups };
+}
+
+// ---- for users' functions -------------------------------------------------------------------------------------------
+
+/** Images [N, C, ...] under kernels [O, C / groups, ...]. All arguments are checked. */
+export function convolution(x: Tensor, w: Tensor, bias: Tensor | null, geometry: Geometry): Tensor {
+  const out = results(x, w, bias, geometry);
+  const args = {
+    ...only(geometry),
+    transposed: false,
+    outputPadding: frozen(geometry.stride.map(() => 0)),
+    biasSymSizesOpt: bias === null ? null : bias.shape,
+    sizes: spatial(x),
+    kernel: spatial(w),
+    counts: spatial(out),
+  };
+  return record(Convolution, out, [x, w, bias], args, { input: saved(x, w), weight: saved(w, x) });
+}
+
+/** The transposed map: y [N, O, ...] and kernels [O, C / groups, ...] give images of a size. All arguments are checked. */
+export function transposedConvolution(
+  y: Tensor,
+  w: Tensor,
+  bias: Tensor | null,
+  geometry: Geometry,
+  sizes: Shape,
+  outputPadding: Shape,
+): Tensor {
+  const out = images(y, w, bias, geometry, sizes);
+  const args = {
+    ...only(geometry),
+    transposed: true,
+    outputPadding,
+    biasSymSizesOpt: bias === null ? null : bias.shape,
+    sizes,
+    kernel: spatial(w),
+    counts: spatial(y),
+  };
+  return record(Convolution, out, [y, w, bias], args, { input: saved(y, w), weight: saved(w, y) });
+}
