@@ -7,7 +7,7 @@ import { gemm } from "../backend/gemm.ts";
 import { checkTensor } from "../tensor/arguments.ts";
 import { typeName } from "../tensor/dtype.ts";
 import { frozen, type Shape } from "../tensor/shape.ts";
-import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
+import { type Tensor, unwrittenTensor } from "../tensor/tensor.ts";
 import { copyInto } from "./copy.ts";
 import { mul } from "./pointwise.ts";
 import {
@@ -58,7 +58,7 @@ export function bmm(input: Tensor, mat2: Tensor): Tensor {
   checkTensor(mat2, "bmm", "mat2", 2);
   checkBatches(input, mat2);
   const shape = frozen([input.shape[0], input.shape[1], mat2.shape[2]]);
-  const out = multiplyBatches(input, mat2, allocateTensor(shape, input.dtype, input.device));
+  const out = multiplyBatches(input, mat2, unwrittenTensor(shape, input.dtype, input.device));
   return record(Bmm, out, [input, mat2], {}, { self: savedFor(input, mat2), mat2: savedFor(mat2, input) });
 }
 

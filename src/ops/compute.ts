@@ -84,7 +84,7 @@ function computeStrided(op: PointwiseOp, inputs: readonly Operand[]): Tensor {
     }
   }
   const out = new Tensor(
-    Storage.allocate(dtypes.result, numel(shape), deviceOf(inputs)),
+    Storage.unwritten(dtypes.result, numel(shape), deviceOf(inputs)),
     0,
     shape,
     strides ?? contiguousStrides(shape),

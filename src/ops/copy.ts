@@ -21,7 +21,7 @@ import {
 } from "../tensor/shape.ts";
 import { Storage } from "../tensor/storage.ts";
 import { checkDevice, type Device } from "../tensor/device.ts";
-import { allocateTensor, copyToDevice, installMethods, Tensor } from "../tensor/tensor.ts";
+import { copyToDevice, installMethods, Tensor, unwrittenTensor } from "../tensor/tensor.ts";
 import { checkNoInternalOverlap, compute, type Operand, overlapsPartly } from "./compute.ts";
 import { PointwiseOp } from "./pointwise_op.ts";
 import { record, recordInPlace, type Rule } from "./record.ts";
@@ -98,7 +98,7 @@ export function clone(x: Tensor): Tensor {
       SCALAR_SHAPE,
     );
   } else {
-    out = new Tensor(Storage.allocate(x.dtype, x.numel(), x.device), 0, x.shape, denseStrides(x));
+    out = new Tensor(Storage.unwritten(x.dtype, x.numel(), x.device), 0, x.shape, denseStrides(x));
     copyInto(out, x);
   }
   return record(Clone, out, [x], {});
@@ -123,7 +123,7 @@ function denseStrides(x: Tensor): Shape {
 export function contiguous(x: Tensor): Tensor {
   checkTensor(x, "contiguous");
   if (x.isContiguous()) return x;
-  const out = allocateTensor(x.shape, x.dtype, x.device);
+  const out = unwrittenTensor(x.shape, x.dtype, x.device);
   copyInto(out, x);
   return record(Clone, out, [x], {});
 }
@@ -164,7 +164,7 @@ export function to(x: Tensor, target: DType | Device | Tensor | ToOptions, optio
   if (dtype === x.dtype && device === x.device) return copy ? clone(x) : x;
   let out = device === x.device ? x : copyToDevice(x, device);
   if (dtype !== x.dtype) {
-    const cast = allocateTensor(x.shape, dtype, device);
+    const cast = unwrittenTensor(x.shape, dtype, device);
     copyInto(cast, out);
     out = cast;
   }

@@ -9,7 +9,7 @@ import { describe } from "../tensor/describe.ts";
 import { allocate, type DType, type TypedArray } from "../tensor/dtype.ts";
 import { frozen, normalizeDims, sameShape, SCALAR_SHAPE, type Shape } from "../tensor/shape.ts";
 import { Storage } from "../tensor/storage.ts";
-import { allocateTensor, Tensor } from "../tensor/tensor.ts";
+import { Tensor, unwrittenTensor } from "../tensor/tensor.ts";
 import { expand, reshape } from "./view.ts";
 
 /** One dimension, several, or (undefined, null or none) all. */
@@ -133,7 +133,7 @@ export function fold(
     runFold(how, input, x.dtype, arrays);
     return scalars(arrays, results);
   }
-  const tensors = results.map((dtype) => allocateTensor(shape, dtype, device));
+  const tensors = results.map((dtype) => unwrittenTensor(shape, dtype, device));
   runFold(how, input, x.dtype, tensors.map((t) => t.storage.memory));
   return tensors;
 }

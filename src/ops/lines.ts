@@ -6,7 +6,7 @@
 import { type LineOp, runLines } from "../backend/lines.ts";
 import type { DType } from "../tensor/dtype.ts";
 import { frozen, numel, type Shape } from "../tensor/shape.ts";
-import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
+import { type Tensor, unwrittenTensor } from "../tensor/tensor.ts";
 import { copyInto } from "./copy.ts";
 import { windowOn } from "./window.ts";
 
@@ -19,7 +19,7 @@ function moved(x: Tensor, from: number, to: number): Tensor {
 
 function packed(x: Tensor): Tensor {
   if (x.isContiguous()) return x;
-  const out = allocateTensor(x.shape, x.dtype, x.device);
+  const out = unwrittenTensor(x.shape, x.dtype, x.device);
   copyInto(out, x);
   return out;
 }
@@ -50,7 +50,7 @@ export function alongLines(
   const input = asLines(x, dim);
   const n = x.ndim === 0 ? 1 : x.shape[dim];
   const shape = linesShape(x.shape, dim, size);
-  const outs = dtypes.map((dtype) => allocateTensor(shape, dtype, x.device));
+  const outs = dtypes.map((dtype) => unwrittenTensor(shape, dtype, x.device));
   const lines = n === 0 ? numel(shape) / Math.max(size, 1) : input.numel() / n;
   runLines(
     op,

@@ -9,7 +9,7 @@ import { differentDevices } from "../tensor/device.ts";
 import { cppName, typeName } from "../tensor/dtype.ts";
 import { frozen, SCALAR_SHAPE, type Shape, shapeText } from "../tensor/shape.ts";
 import { Storage } from "../tensor/storage.ts";
-import { allocateTensor, Tensor } from "../tensor/tensor.ts";
+import { Tensor, unwrittenTensor } from "../tensor/tensor.ts";
 import { mul } from "./pointwise.ts";
 import {
   type Added,
@@ -147,7 +147,7 @@ export function mv(input: Tensor, vec: Tensor): Tensor {
   checkTensor(input, "mv");
   checkTensor(vec, "mv", "vec", 2);
   checkMv(vec, input, vec);
-  const out = multiplyVector(input, vec, allocateTensor(frozen([input.shape[0]]), vec.dtype, vec.device));
+  const out = multiplyVector(input, vec, unwrittenTensor(frozen([input.shape[0]]), vec.dtype, vec.device));
   return record(Mv, out, [input, vec], {}, { self: savedFor(input, vec), vec: savedFor(vec, input) });
 }
 
@@ -274,7 +274,7 @@ export function mm(input: Tensor, mat2: Tensor): Tensor {
   const out = multiply(
     input,
     mat2,
-    allocateTensor(frozen([input.shape[0], mat2.shape[1]]), input.dtype, input.device),
+    unwrittenTensor(frozen([input.shape[0], mat2.shape[1]]), input.dtype, input.device),
   );
   const args = {
     selfSymSizes: input.shape,

@@ -26,8 +26,8 @@ export type Memory = TypedArray | RemoteMemory;
 
 /** What a device other than the CPU does for storage. */
 export interface RemoteDevice {
-  /** Zeroed memory. */
-  allocate(dtype: DType, length: number): RemoteMemory;
+  /** Memory, zeroed where that is asked for. */
+  allocate(dtype: DType, length: number, zeroed: boolean): RemoteMemory;
   /** Memory with a copy of an array. */
   upload(array: TypedArray, dtype: DType): RemoteMemory;
 }

@@ -50,7 +50,13 @@ export class Storage {
   /** Zeroed memory for `length` elements. */
   static allocate(dtype: DType, length: number, device: Device = "cpu"): Storage {
     if (device === "cpu") return new Storage(dtype, length, "cpu", allocate(dtype, length), null, 0);
-    return new Storage(dtype, length, device, null, remoteDevice(device).allocate(dtype, length), 0);
+    return new Storage(dtype, length, device, null, remoteDevice(device).allocate(dtype, length, true), 0);
+  }
+
+  /** Memory that is about to be written as a whole: its content is not known. */
+  static unwritten(dtype: DType, length: number, device: Device): Storage {
+    if (device === "cpu") return new Storage(dtype, length, "cpu", allocate(dtype, length), null, 0);
+    return new Storage(dtype, length, device, null, remoteDevice(device).allocate(dtype, length, false), 0);
   }
 
   /** One element without memory. The value must already be rounded to the dtype (bool as 0 or 1). */

@@ -380,6 +380,11 @@ export function allocateTensor(shape: Shape, dtype: DType, device: Device = "cpu
   return new Tensor(Storage.allocate(dtype, numel(shape), device), 0, shape, contiguousStrides(shape));
 }
 
+/** A new tensor that owns contiguous memory which is about to be written as a whole. */
+export function unwrittenTensor(shape: Shape, dtype: DType, device: Device): Tensor {
+  return new Tensor(Storage.unwritten(dtype, numel(shape), device), 0, shape, contiguousStrides(shape));
+}
+
 /** A copy on another device, without history. */
 export function copyToDevice(t: Tensor, device: Device): Tensor {
   const { storage } = t;

@@ -61,9 +61,9 @@ export function allocateGpu(gpu: Gpu, dtype: DType, length: number): GpuMemory {
 }
 
 registerDevice("webgpu", {
-  allocate(dtype, length) {
+  allocate(dtype, length, zeroed) {
     const gpu = requireGpu(), memory = allocateGpu(gpu, dtype, length);
-    if (!memory.block.fresh) gpu.commands.clear(memory.block, 0, memory.block.bytes);
+    if (zeroed && !memory.block.fresh) gpu.commands.clear(memory.block, 0, memory.block.bytes);
     return memory;
   },
   upload(array, dtype) {
