@@ -30,16 +30,17 @@ export function tensorsOf(value: unknown): Loose[] {
 
 const known = new Map<string, boolean>();
 
-/** Is there such a dtype? */
+/** Is there such a dtype on the device where tensors are made? */
 export function dtypeExists(name: string): boolean {
-  let exists = known.get(name);
+  const key = `${dg.getDefaultDevice()} ${name}`;
+  let exists = known.get(key);
   if (exists === undefined) {
     try {
       exists = dg.zeros(1, { dtype: name }).dtype === name;
     } catch {
       exists = false;
     }
-    known.set(name, exists);
+    known.set(key, exists);
   }
   return exists;
 }

@@ -1,5 +1,5 @@
 /**
- * Every call that PyTorch answered in the golden files, answered again. One test an operation and file.
+ * Every call that PyTorch answered in the golden files, answered again. One test an operation, file and configuration.
  *
  * @module
  */
@@ -8,8 +8,9 @@ import { dtypeExists } from "./api.ts";
 import { dtypesIn } from "./codec.ts";
 import { deviationOf } from "./deviations.ts";
 import { CALL_FILES } from "./files.ts";
+import { matrixTest, tryAll } from "./matrix.ts";
 import { resolve } from "./names.ts";
-import { callsByOp, problemsOf, readGolden } from "./runner.ts";
+import { callsByOp, problemsHere, readGolden } from "./runner.ts";
 
 const required: Record<string, string[]> = readGolden("coverage");
 
@@ -21,13 +22,16 @@ for (const name of CALL_FILES) {
     const compared = cases.filter((c) => !deviationOf(c, "all") && dtypesIn(c).every(dtypeExists));
     const plural = compared.length === 1 ? "case" : "cases";
     const state = built || mustExist ? "" : ", not built yet";
-    Deno.test({
+    matrixTest({
       name: `${name}/${op}: ${compared.length} ${plural}${state}`,
       ignore: !built && !mustExist || compared.length === 0,
+      byCase: true,
       fn(): void {
         assert(built, `${op} was here once (coverage.json) and is not found any more`);
-        const failures = compared.flatMap((c) => problemsOf(c, file).map((p) => `${c.id}: ${p}`));
-        const shown = failures.slice(0, 8).map((f) => f.length > 600 ? f.slice(0, 600) + "..." : f);
+        const failures = compared.flatMap((c) => problemsHere(c, file).map((p) => `${c.id}: ${p}`));
+        const shown = failures.slice(0, tryAll ? 1000 : 8).map((f) =>
+          f.length > 400 ? f.slice(0, 400) + "..." : f
+        );
         assert(failures.length === 0, `${failures.length} problems\n  ${shown.join("\n  ")}`);
       },
     });

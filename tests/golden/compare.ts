@@ -3,15 +3,22 @@
  *
  * @module
  */
-import { isTensor, type Loose } from "./api.ts";
+import { dg, isTensor, type Loose } from "./api.ts";
 import { elements, type Encoded, type EncodedTensor, isEncodedTensor, isFloating } from "./codec.ts";
 
 /** Relative and absolute: |a - b| <= atol + rtol * |b|. */
 export type Tolerance = readonly [rtol: number, atol: number];
 
-/** The elements of a tensor in row-major order; int64 as bigints. */
+/** Says where a tensor is that is not on the device under test, so that no other one computes unnoticed; null where it is. */
+export function deviceProblem(t: Loose): string | null {
+  return t.device === dg.getDefaultDevice() ? null : `is on ${t.device}, expected ${dg.getDefaultDevice()}`;
+}
+
+/** The elements of a tensor on the device under test in row-major order; int64 as bigints. */
 export function valuesOf(t: Loose): (number | bigint)[] {
-  const plain = t.detach().contiguous();
+  const elsewhere = deviceProblem(t);
+  if (elsewhere) throw new TypeError(`the tensor ${elsewhere}`);
+  const plain = t.detach().cpu().contiguous();
   if (plain.dtype === "int64") return Array.from(plain.typedArray() as BigInt64Array);
   const nested = plain.toArray();
   const flat: unknown[] = Array.isArray(nested) ? nested.flat(Infinity) : [nested];
@@ -26,6 +33,8 @@ function closeNumber(a: number, b: number, [rtol, atol]: Tolerance): boolean {
 function difference(actual: Loose, expected: EncodedTensor, tolerance: Tolerance): string | null {
   if (!isTensor(actual)) return `expected a ${expected.$t} tensor, got ${describe(actual)}`;
   if (actual.dtype !== expected.$t) return `dtype ${actual.dtype}, expected ${expected.$t}`;
+  const elsewhere = deviceProblem(actual);
+  if (elsewhere) return elsewhere;
   if (actual.shape.join() !== expected.s.join()) return `shape [${actual.shape}], expected [${expected.s}]`;
   const a = valuesOf(actual);
   const b = elements(expected);

@@ -8,6 +8,7 @@ import { assert, assertAlmostEquals } from "@std/assert";
 import { dg, type Loose } from "./api.ts";
 import { decode, type Encoded } from "./codec.ts";
 import { compare, type Tolerance, valuesOf } from "./compare.ts";
+import { matrixTest } from "./matrix.ts";
 import { camelCase } from "./names.ts";
 import { readGolden } from "./runner.ts";
 
@@ -39,7 +40,7 @@ function draw(c: InitCase, shape: number[]): Loose {
 for (const c of readGolden<{ cases: InitCase[] }>("init").cases) {
   if (c.id.startsWith("module/")) continue;
   const name = c.init ? camelCase(c.init) : "calculateGain";
-  Deno.test({
+  matrixTest({
     name: `init/${c.id}${name in init ? "" : ", not built yet"}`,
     ignore: !(name in init),
     fn(): void {

@@ -7,6 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { dg, type Loose } from "./api.ts";
 import type { Encoded } from "./codec.ts";
 import { compare } from "./compare.ts";
+import { matrixTest } from "./matrix.ts";
 import { camelCase } from "./names.ts";
 import { readGolden } from "./runner.ts";
 
@@ -84,7 +85,7 @@ for (const c of readGolden<{ cases: ModuleCase[] }>("init").cases) {
   if (!c.id.startsWith("module/")) continue;
   const python = c.id.slice("module/".length).replaceAll(/(?<![\w.])([A-Z]\w+)\(/g, "nn.$1(");
   const built = evaluate(python) !== null;
-  Deno.test({
+  matrixTest({
     name: `init/${c.id}${built ? "" : ", not built yet"}`,
     ignore: !built,
     fn(): void {
@@ -106,7 +107,7 @@ for (const c of readGolden<{ cases: ModuleCase[] }>("init").cases) {
 for (const c of readGolden<{ cases: TextCase[] }>("repr").cases) {
   if (!/^nn\./.test(c.python)) continue;
   const built = evaluate(c.python) !== null;
-  Deno.test({
+  matrixTest({
     name: `repr/${c.python}${built ? "" : ", not built yet"}`,
     ignore: !built,
     fn(): void {

@@ -7,6 +7,7 @@ import { assert } from "@std/assert";
 import { dg, isTensor, type Loose } from "./api.ts";
 import { decode, type Encoded } from "./codec.ts";
 import { type Tolerance, valuesOf } from "./compare.ts";
+import { matrixTest } from "./matrix.ts";
 import { camelCase } from "./names.ts";
 import { readGolden } from "./runner.ts";
 
@@ -38,8 +39,11 @@ const optimizers: Loose = dg.optim ?? {};
 /** Rounding grows over the steps, so the tolerance of one call is too tight. */
 const TOLERANCE: Record<string, Tolerance> = { float32: [2e-4, 2e-5], float64: [1e-9, 1e-11] };
 
-/** Twenty iterations a step, each of which divides by differences of gradients, multiply rounding by thousands. */
-const QUASI_NEWTON: Tolerance = [1e-7, 1e-9];
+/**
+ * Twenty iterations a step, each of which divides by differences of gradients, multiply rounding by thousands: sums of float32 in
+ * float32, as WebAssembly and the GPU add, end 4e-4 from PyTorch's, which differ as much from those in float64.
+ */
+const QUASI_NEWTON: Record<string, Tolerance> = { float32: [1e-3, 1e-4], float64: [1e-7, 1e-9] };
 
 function optionsOf(options: Record<string, Encoded>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(options).map(([k, v]) => [camelCase(k), decode(v)]));
@@ -71,7 +75,7 @@ function expectClose(
 }
 
 function descend(c: OptimCase): void {
-  const tolerance = c.optimizer === "LBFGS" && c.dtype === "float64" ? QUASI_NEWTON : TOLERANCE[c.dtype];
+  const tolerance = (c.optimizer === "LBFGS" ? QUASI_NEWTON : TOLERANCE)[c.dtype];
   const x = dg.tensor(problems.x0[c.problem], { dtype: c.dtype, requiresGrad: true });
   const f = objective(c);
   const optimizer = new optimizers[c.optimizer!]([x], optionsOf(c.options));
@@ -105,7 +109,7 @@ function descend(c: OptimCase): void {
 for (const c of cases) {
   if (!c.optimizer) continue;
   const built = c.optimizer in optimizers;
-  Deno.test({
+  matrixTest({
     name: `optim/${c.id}${built ? "" : ", not built yet"}`,
     ignore: !built,
     fn: () => descend(c),
@@ -113,7 +117,7 @@ for (const c of cases) {
 }
 
 for (const c of cases.filter((c) => c.id.startsWith("groups/"))) {
-  Deno.test({
+  matrixTest({
     name: `optim/${c.id}`,
     ignore: !("SGD" in optimizers),
     fn(): void {
@@ -136,7 +140,7 @@ for (const c of cases.filter((c) => c.id.startsWith("groups/"))) {
 for (const c of cases.filter((c) => c.id.startsWith("clip_"))) {
   const name = camelCase(c.id.split("/")[0]);
   const clip = dg.nn?.utils?.[name];
-  Deno.test({
+  matrixTest({
     name: `optim/${c.id}${clip ? "" : ", not built yet"}`,
     ignore: !clip,
     fn(): void {

@@ -5,7 +5,8 @@
  */
 import { assert } from "@std/assert";
 import { dg, dtypeExists, isTensor, type Loose } from "./api.ts";
-import { sameMessage } from "./compare.ts";
+import { deviceProblem, sameMessage } from "./compare.ts";
+import { matrixTest } from "./matrix.ts";
 import { method, resolve } from "./names.ts";
 import { readGolden } from "./runner.ts";
 
@@ -86,6 +87,8 @@ function problem(call: () => unknown, expected: Outcome): string | null {
     return expected.error === "NotImplementedError" ? null : `gave a result, expected "${expected.message}"`;
   }
   const actual = Array.isArray(result) ? result[0] : result;
+  const elsewhere = isTensor(actual) ? deviceProblem(actual) : null;
+  if (elsewhere) return elsewhere;
   const shown = isTensor(actual) ? actual.dtype : actual;
   return shown === expected ? null : `is ${shown}, expected ${expected}`;
 }
@@ -93,7 +96,7 @@ function problem(call: () => unknown, expected: Outcome): string | null {
 for (const { id, rows, cols, table } of readGolden<{ cases: Table[] }>("promotion").cases) {
   if (!rows || !cols || !table) continue;
   const call = callFor(id);
-  Deno.test({
+  matrixTest({
     name: `promotion/${id}${call ? "" : ", not built yet"}`,
     ignore: !call,
     fn(): void {

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { dg, isTensor, type Loose, tensorsOf } from "./api.ts";
-import { decode, type Encoded, type EncodedTensor, encodedTensors, isFloating } from "./codec.ts";
+import { dg, dtypeExists, isTensor, type Loose, tensorsOf } from "./api.ts";
+import { decode, dtypesIn, type Encoded, type EncodedTensor, encodedTensors, isFloating } from "./codec.ts";
 import { compare, describe, sameMessage, type Tolerance, valuesOf } from "./compare.ts";
 import { deviationOf } from "./deviations.ts";
+import { exceptionFor } from "./webgpu_exceptions.ts";
 import { type Call, isOperand, method, ourArguments, resolve } from "./names.ts";
 
 /** A case that is a call. README.md describes the fields. */
@@ -76,7 +77,9 @@ function compareLists(
 
 /** Do two tensors lie in one memory? As different dtypes they have different storages. */
 function sharesMemory(a: Loose, b: Loose): boolean {
-  return a.storage === b.storage || a.storage.data.buffer === b.storage.data.buffer;
+  if (a.storage === b.storage) return true;
+  const [m, n] = [a.storage.memory, b.storage.memory];
+  return a.device === "cpu" ? m.buffer === n.buffer : m.block === n.block;
 }
 
 function checkViews(c: CallCase, args: unknown[], outs: Loose[]): string[] {
@@ -181,6 +184,19 @@ export function problemsOf(c: CallCase, file: GoldenFile): string[] {
       error instanceof Error ? `threw ${error.stack?.split("\n").slice(0, 4).join(" ")}` : `threw ${error}`,
     ];
   }
+}
+
+/**
+ * The problems of a case in the configuration in force: none where its dtypes are not there, and one where an exception for the
+ * GPU is none any more.
+ */
+export function problemsHere(c: CallCase, file: GoldenFile): string[] {
+  if (!dtypesIn(c).every(dtypeExists)) return [];
+  const problems = problemsOf(c, file);
+  const exception = dg.getDefaultDevice() === "webgpu" ? exceptionFor(`${file.file}/${c.id}`) : undefined;
+  if (exception === undefined) return problems;
+  if (problems.length === 0) return ["works on webgpu: take it out of webgpu_exceptions.ts"];
+  return problems.filter((p) => !exception.fails.test(p));
 }
 
 /** The calls of a file by operation, in order of first appearance; scripts are left out. */

@@ -6,6 +6,7 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { dg, type Loose } from "./api.ts";
 import { decode, type Encoded } from "./codec.ts";
+import { matrixTest } from "./matrix.ts";
 import { camelCase } from "./names.ts";
 import { readGolden } from "./runner.ts";
 
@@ -64,7 +65,7 @@ function make(c: SchedCase, optimizer: Loose): Loose {
 
 for (const c of readGolden<{ cases: SchedCase[] }>("sched").cases) {
   const built = c.scheduler in S;
-  Deno.test({
+  matrixTest({
     name: `sched/${c.id}${built ? "" : ", not built yet"}`,
     ignore: !built,
     fn(): void {

@@ -7,6 +7,7 @@ import { assertEquals } from "@std/assert";
 import { messageOf, normalizeText, withWarnings } from "../lessons/lesson.ts";
 import { str } from "../lessons/python.ts";
 import { dg } from "./api.ts";
+import { matrixTest } from "./matrix.ts";
 
 /** What a script can call. */
 export interface Script {
@@ -62,7 +63,7 @@ export function printedBy(run: ScriptCase["run"]): string {
 export function testScript(name: string, script: ScriptCase | NoCounterpart, printed: string): void {
   if ("none" in script) return;
   const missing = (script.needs ?? []).filter((path) => !exists(path));
-  Deno.test({
+  matrixTest({
     name: name + (missing.length > 0 ? `, not built yet: ${missing.join(", ")}` : ""),
     ignore: missing.length > 0,
     fn(): void {

@@ -7,6 +7,7 @@ import { assert } from "@std/assert";
 import { dg, type Loose } from "./api.ts";
 import type { Encoded } from "./codec.ts";
 import { compare, type Tolerance } from "./compare.ts";
+import { matrixTest } from "./matrix.ts";
 import { readGolden } from "./runner.ts";
 import { exists } from "./scripts.ts";
 
@@ -139,7 +140,7 @@ for (const c of file.cases) {
   const missing = training === undefined
     ? ["this training"]
     : (training.needs ?? []).filter((path) => !exists(path));
-  Deno.test({
+  matrixTest({
     name: `train/${c.id}${missing.length > 0 ? `, not built yet: ${missing.join(", ")}` : ""}`,
     ignore: missing.length > 0,
     fn(): void {

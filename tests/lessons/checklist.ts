@@ -40,7 +40,7 @@ export function notApplicable(because: string): NotApplicable {
 
 /** What asking for a CUDA device gives. */
 export function withoutCuda(run: RowBody, name: string): Differs {
-  const expected = `Error: Dinograd runs without cuda: use device "cpu", got "${name}"`;
+  const expected = `Error: Dinograd runs without cuda: use device "cpu" or "webgpu", got "${name}"`;
   return { run, expected, because: "PyTorch says how it was compiled" };
 }
 

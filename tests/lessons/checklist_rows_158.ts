@@ -104,7 +104,7 @@ export const rows: Record<number, Row> = {
   217: withoutCuda(() => dg.tensor([1n]).to("cuda"), "cuda"),
   218: {
     run: () => dg.device("gpu"),
-    expected: "Error: Expected cpu device type at start of device string: gpu",
+    expected: "Error: Expected one of cpu, webgpu device type at start of device string: gpu",
     because: "the devices are others",
   },
   219: () => dg.tensor([1n]).to("cpu") !== null,

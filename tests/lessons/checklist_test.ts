@@ -6,6 +6,7 @@ import { rows as rowsTo157 } from "./checklist_rows_081.ts";
 import { rows as networkRows } from "./checklist_rows_nn.ts";
 import { rows as rowsTo235 } from "./checklist_rows_158.ts";
 import { rows as rowsTo314 } from "./checklist_rows_236.ts";
+import { matrixTest } from "../golden/matrix.ts";
 import { networksExist, normalizeText, withWarnings } from "./lesson.ts";
 import { repr, str } from "./python.ts";
 
@@ -38,7 +39,7 @@ for (const { n, area, python, result } of checklist) {
   const title = python.replace(/\s+/g, " ");
   const built = !(n in networkRows) || networksExist;
   const short = title.length > 90 ? title.slice(0, 90) + "..." : title;
-  Deno.test({
+  matrixTest({
     name: `checklist ${n}, ${area}: ${short}${built ? "" : ", not built yet"}`,
     ignore: !built,
     fn(): void {

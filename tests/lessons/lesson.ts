@@ -7,6 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { setWarnAlways, setWarningHandler } from "../../mod.ts";
 import { dg } from "./dinograd.ts";
 import { normalizeMessage } from "../golden/compare.ts";
+import { matrixTest, orException } from "../golden/matrix.ts";
 import { readExpected } from "./expected.ts";
 import { shown, str } from "./python.ts";
 
@@ -91,22 +92,30 @@ function assertSame(actual: string, expected: string, rtol: number): void {
  */
 export function lesson(transcript: string, body: (lesson: Lesson) => Promise<void>, built = true): void {
   const name = `lesson ${transcript}${built ? "" : ", not built yet"}`;
-  Deno.test({ name, ignore: !built }, async (test) => {
-    const cells = readExpected(transcript);
-    let next = 0;
-    const take = (title: string): string => {
-      const cell = cells[next++];
-      assertEquals(title, cell?.title, `cell ${next} of the transcript`);
-      return cell.text;
-    };
-    await body({
-      async cell(title, run, difference): Promise<void> {
-        let expected = take(title);
-        for (const [from, to] of difference?.replace ?? []) {
-          assert(expected.includes(from), `the transcript does not say "${from}"`);
-          expected = expected.replace(from, to);
-        }
-        await test.step(`cell ${next}: ${title}`, () => {
+  matrixTest({ name, ignore: !built, byCase: true, fn: (test) => run(test, transcript, body) });
+}
+
+async function run(
+  test: Deno.TestContext,
+  transcript: string,
+  body: (lesson: Lesson) => Promise<void>,
+): Promise<void> {
+  const cells = readExpected(transcript);
+  let next = 0;
+  const take = (title: string): string => {
+    const cell = cells[next++];
+    assertEquals(title, cell?.title, `cell ${next} of the transcript`);
+    return cell.text;
+  };
+  await body({
+    async cell(title, run, difference): Promise<void> {
+      let expected = take(title);
+      for (const [from, to] of difference?.replace ?? []) {
+        assert(expected.includes(from), `the transcript does not say "${from}"`);
+        expected = expected.replace(from, to);
+      }
+      await test.step(`cell ${next}: ${title}`, () =>
+        orException(`lesson ${transcript}/${title}`, () => {
           const printed: string[] = [];
           const print = (...values: unknown[]): void => void printed.push(values.map(str).join(" "));
           withWarnings(print, () =>
@@ -116,12 +125,11 @@ export function lesson(transcript: string, body: (lesson: Lesson) => Promise<voi
               raises: (fn) => void printed.push(`Error: ${messageOf(fn)}`),
             }));
           assertSame(normalizeText(printed.join("\n")), normalizeText(expected), difference?.rtol ?? 0);
-        });
-      },
-      skip(title, _because): void {
-        take(title);
-      },
-    });
-    assertEquals(next, cells.length, "every cell of the transcript has its test");
+        }));
+    },
+    skip(title, _because): void {
+      take(title);
+    },
   });
+  assertEquals(next, cells.length, "every cell of the transcript has its test");
 }

@@ -36,7 +36,7 @@ lesson("00_computational_graphs", async ({ cell }) => {
   }, {
     replace: [[
       "Torch not compiled with CUDA enabled",
-      'Dinograd runs without cuda: use device "cpu", got "cuda:0"',
+      'Dinograd runs without cuda: use device "cpu" or "webgpu", got "cuda:0"',
     ]],
     because: "PyTorch says how it was compiled",
   });

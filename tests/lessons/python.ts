@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { Tensor } from "../../mod.ts";
+import { getDefaultDevice, Tensor } from "../../mod.ts";
+import { formatTensor } from "../../src/tensor/format.ts";
 import { type NumpyArray, numpyRepr, numpyStr, shortest } from "./numpy_text.ts";
 
 const DTYPES = new Set([
@@ -104,6 +105,20 @@ function isNode(value: unknown): value is { name(): string } {
   return typeof value === "object" && value !== null && "nextFunctions" in value;
 }
 
+/** A tensor's text without its device, where that is the one on which the lesson is run; another one is shown. */
+function tensorText(t: Tensor): string {
+  const here = t.device === getDefaultDevice();
+  const plain = t.detach().cpu();
+  return formatTensor({
+    dtype: t.dtype,
+    shape: t.shape,
+    get: (index) => plain.at(index),
+    gradFn: t.gradFn?.name() ?? null,
+    requiresGrad: t.requiresGrad,
+    isParameter: t.isParameter,
+  }) + (here ? "" : ` on ${t.device}`);
+}
+
 /** Python's `repr`. */
 export function repr(value: unknown): string {
   if (value instanceof Written) return value.repr;
@@ -113,7 +128,7 @@ export function repr(value: unknown): string {
   if (typeof value === "boolean") return value ? "True" : "False";
   if (typeof value === "bigint") return String(value);
   if (typeof value === "number") return Number.isInteger(value) ? String(value) : floatText(value);
-  if (value instanceof Tensor) return value.toString();
+  if (value instanceof Tensor) return tensorText(value);
   if (value instanceof Tuple) {
     return `(${value.items.map(repr).join(", ")}${value.items.length === 1 ? "," : ""})`;
   }

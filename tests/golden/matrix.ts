@@ -1,0 +1,166 @@
+/**
+ * Where the golden answers and the lessons are asked: ways of computing on the CPU, and other devices. Every suite registers
+ * its tests once for each configuration with `matrixTest`; `DINOGRAD_MATRIX` names the configurations (`js,wasm,threads,blas,webgpu`).
+ *
+ * @module
+ */
+import { assert, assertMatch } from "@std/assert";
+import {
+  backends,
+  getDefaultDevice,
+  getNumThreads,
+  setDefaultDevice,
+  setNumThreads,
+  webgpu,
+} from "../../mod.ts";
+import { type GemmTier, setGemmTier } from "../../src/backend/cpu/gemm.ts";
+import { type CpuTier, setCpuTier } from "../../src/backend/cpu/tier.ts";
+import { hasGemm } from "../../src/backend/cpu/wasm/gemm.ts";
+import { features } from "../../src/backend/cpu/wasm/features.ts";
+import { type Exception, exceptionFor, exceptions } from "./webgpu_exceptions.ts";
+
+/** A way of computing. */
+export interface Configuration {
+  readonly name: string;
+  /** Why it cannot be used here, or null. Opens what has to be opened. */
+  readonly missing: () => string | null;
+  /** Puts it in force and gives the function that puts things back. */
+  readonly enter: () => () => void;
+}
+
+/** Products and pointwise operations go one way, whatever their size. */
+function tiers(cpu: CpuTier, gemm: GemmTier, threads = 1): () => () => void {
+  return () => {
+    const before = [setCpuTier(cpu), setGemmTier(gemm), getNumThreads()] as const;
+    setNumThreads(threads);
+    return () => {
+      setCpuTier(before[0]);
+      setGemmTier(before[1]);
+      setNumThreads(before[2]);
+    };
+  };
+}
+
+/** Why there is no WebAssembly with vectors, or null. */
+const withoutWasm = (): string | null =>
+  features() === null || !hasGemm() ? "this engine has no WebAssembly SIMD" : null;
+
+/** Every configuration. */
+export const configurations: readonly Configuration[] = [
+  { name: "js", missing: () => null, enter: tiers("js", "js") },
+  { name: "wasm", missing: withoutWasm, enter: tiers("wasm", "wasm") },
+  { name: "threads", missing: withoutWasm, enter: tiers("wasm", "wasm+threads", 2) },
+  {
+    name: "blas",
+    missing() {
+      const { library, why } = backends().cpu.blas;
+      return library === null ? why : null;
+    },
+    enter: tiers("auto", "blas"),
+  },
+  {
+    name: "webgpu",
+    missing: () => webgpu.whyUnavailable(),
+    enter() {
+      const before = getDefaultDevice();
+      setDefaultDevice("webgpu");
+      return () => setDefaultDevice(before);
+    },
+  },
+];
+
+/** What runs unless `DINOGRAD_MATRIX` says otherwise; the others are slower, or need permissions that tests do not have. */
+const USUAL = "js,wasm,webgpu";
+
+function variable(name: string): string | undefined {
+  return Deno.permissions.querySync({ name: "env", variable: name }).state === "granted"
+    ? Deno.env.get(name)
+    : undefined;
+}
+
+/** The configurations that were asked for, with the reason why one cannot be used here. */
+export const asked: readonly { readonly configuration: Configuration; readonly missing: string | null }[] =
+  (variable("DINOGRAD_MATRIX") ?? USUAL).split(",").map((name) => {
+    const configuration = configurations.find((c) => c.name === name.trim());
+    if (configuration === undefined) {
+      throw new RangeError(`DINOGRAD_MATRIX: there is no configuration ${name}`);
+    }
+    return { configuration, missing: configuration.missing() };
+  });
+
+/** The configurations to test. */
+export const chosen: readonly Configuration[] = asked.filter((a) => a.missing === null).map((a) =>
+  a.configuration
+);
+
+/** Runs a function in a configuration. */
+export async function within<T>(configuration: Configuration, fn: () => T | Promise<T>): Promise<T> {
+  const leave = configuration.enter();
+  try {
+    return await fn();
+  } finally {
+    leave();
+  }
+}
+
+/** Tests whose names stand here do not pass on the GPU yet. The file only shrinks; `webgpu_report.ts` writes it. */
+const notYet = new Set<string>(
+  JSON.parse(Deno.readTextFileSync(new URL("./webgpu_missing.json", import.meta.url))),
+);
+/** Whether those tests are run all the same, and all their problems are shown. */
+export const tryAll: boolean = variable("DINOGRAD_MISSING") === "run";
+
+/** The name without the number of its cases. */
+const plain = (name: string): string => name.replace(/: \d+ cases?$/, "");
+
+/** A test as `Deno.test` takes it. */
+export interface MatrixTest {
+  readonly name: string;
+  /** Not built yet. */
+  readonly ignore?: boolean;
+  /** It looks up exceptions itself, for each of its cases. */
+  readonly byCase?: boolean;
+  readonly fn: (test: Deno.TestContext) => void | Promise<void>;
+}
+
+/**
+ * Fails where `fn` does not fail with the text of the exception: an exception that is none any more has to be taken out. Without an
+ * exception just runs it.
+ */
+export async function orException(
+  name: string,
+  fn: () => void | Promise<void>,
+  among: readonly Exception[] = exceptions,
+): Promise<void> {
+  const exception = getDefaultDevice() === "webgpu" ? exceptionFor(name, among) : undefined;
+  if (exception === undefined) return await fn();
+  let error: unknown;
+  try {
+    await fn();
+  } catch (e) {
+    error = e;
+  }
+  assert(error instanceof Error, `${name} works on webgpu: take it out of webgpu_exceptions.ts`);
+  assertMatch(error.message, exception.fails);
+}
+
+/** Registers the test for a configuration. */
+export function testIn(
+  configuration: Configuration,
+  { name, ignore = false, byCase = false, fn }: MatrixTest,
+): void {
+  const missing = configuration.name === "webgpu" && notYet.has(plain(name)) && !tryAll;
+  Deno.test({
+    name: `${name} [${configuration.name}]${missing ? ", not there yet" : ""}`,
+    ignore: ignore || missing,
+    // reading from the GPU without waiting leaves a promise of Deno's open until the event loop turns
+    sanitizeOps: configuration.name !== "webgpu",
+    sanitizeResources: configuration.name !== "webgpu",
+    fn: (test) => within(configuration, () => byCase ? fn(test) : orException(name, () => fn(test))),
+  });
+}
+
+/** Registers the test for every configuration. */
+export function matrixTest(test: MatrixTest): void {
+  for (const configuration of chosen) testIn(configuration, test);
+}
