@@ -63,7 +63,8 @@ const EXACT_COUNT = 2 ** 21;
 
 /** What a sum or product folds: the input in the result's dtype, or small integers as they are. */
 function summand(x: Tensor, dtype: DType): Tensor {
-  const exact = dtype === "int64" && flavorOf(x.dtype) === "int" && x.numel() <= EXACT_COUNT;
+  const exact = dtype === "int64" && flavorOf(x.dtype) === "int" &&
+    (x.device !== "cpu" || x.numel() <= EXACT_COUNT);
   return exact ? x : to(x, dtype);
 }
 

@@ -1,23 +1,299 @@
 /**
  * Reductions of the GPU, in the form in which operations ask the CPU for them.
+ *
+ * Where there are few groups their elements are folded in parts, and the parts are joined. Two kernels: in `serial` an
+ * invocation folds every so-many-th element, so that neighbours read neighbours; in `tree` a workgroup shares a part. Hardware
+ * takes the tree for groups that lie in memory order; software adapters always fold serially, where barriers cost more than
+ * loops do. No loop exceeds {@linkcode LONGEST}: lavapipe ends all loops of an invocation after 65,535 iterations, silently.
+ *
+ * Floats of 16 and 32 bits are folded in float32, float64 in float64, integers in 32 bits, wrapping.
  * @module
  */
+import type { Fold, LineOp } from "../../expr/fold.ts";
+import type { Program } from "../../expr/program.ts";
 import type { Memory } from "../../tensor/device.ts";
-import type { DType } from "../../tensor/dtype.ts";
-import type { Fold } from "../../expr/fold.ts";
-import type { GpuMemory } from "./tensors.ts";
+import type { DType, Scalar } from "../../tensor/dtype.ts";
+import { SCALAR_WORDS, wgslFlavor, writeScalar } from "./convert.ts";
+import { checkElements, elementType } from "./elements.ts";
+import { type ElementCode, foldSource, GROUP, variablesOf } from "./fold_source.ts";
+import type { Gpu } from "./gpu.ts";
+import { checkExtent, collapse, type Nest } from "./layout.ts";
+import type { Block } from "./memory.ts";
+import { bytesOf } from "./pointwise.ts";
+import { GpuMemory } from "./tensors.ts";
 
-/** Strided memory of the input, its dimensions sorted into kept and folded ones. */
-interface FoldInput {
+/** Strided memory of one input, its dimensions sorted into kept and folded ones. */
+export interface FoldOperand {
+  /** Where the elements lie. */
   readonly data: Memory;
+  /** Element type. */
+  readonly dtype: DType;
+  /** Index of the first element. */
   readonly offset: number;
-  readonly kept: readonly number[];
+  /** Steps of the kept dimensions. */
   readonly keptStrides: readonly number[];
-  readonly folded: readonly number[];
+  /** Steps of the folded dimensions. */
   readonly foldedStrides: readonly number[];
 }
 
+/** What is folded: the elements of one operand, or what a program makes of several. */
+export interface FoldElements {
+  /** The program; null for the elements of the one operand as they are. */
+  readonly program: Program | null;
+  /** Its inputs. */
+  readonly operands: readonly (FoldOperand | Scalar)[];
+  /** What the program computes in; the operand's dtype without one. */
+  readonly computeDtype: DType;
+  /** Sizes of the kept dimensions. */
+  readonly kept: readonly number[];
+  /** Sizes of the folded dimensions. */
+  readonly folded: readonly number[];
+}
+
+/** Strided memory of the input, its dimensions sorted into kept and folded ones. */
+interface FoldInput extends Omit<FoldOperand, "dtype"> {
+  readonly kept: readonly number[];
+  readonly folded: readonly number[];
+}
+
+/** Choices that are otherwise made by adapter. */
+export interface FoldOptions {
+  /** Which kernel to use. */
+  readonly kernel?: "serial" | "tree";
+}
+
+/** Items that one invocation folds at most. */
+const LONGEST = 4096;
+
 /** Folds every group of elements; results lie row-major. */
-export function runFold(how: Fold, _input: FoldInput, _dtype: DType, _outs: readonly GpuMemory[]): void {
-  throw new TypeError(`${how.name}() is not there for device "webgpu": use t.cpu() first`);
+export function runFold(
+  how: Fold,
+  input: FoldInput,
+  dtype: DType,
+  outs: readonly GpuMemory[],
+  options: FoldOptions = {},
+): void {
+  const { kept, folded } = input;
+  const elements = { program: null, operands: [{ ...input, dtype }], computeDtype: dtype, kept, folded };
+  runProgramFold(how, elements, outs, options);
+}
+
+/** Folds what a program makes of the elements of its inputs. */
+export function runProgramFold(
+  how: Fold,
+  elements: FoldElements,
+  outs: readonly GpuMemory[],
+  options: FoldOptions = {},
+): void {
+  const { gpu } = outs[0];
+  const plan = planOf(gpu, how, elements);
+  if (plan.groups === 0) return;
+  for (const out of outs) checkElements(gpu, out.dtype);
+  const spare = foldPasses(gpu, plan, options, outs);
+  for (const block of spare) gpu.memory.release(block);
+}
+
+/** The type in which elements are folded. */
+export function foldType(dtype: DType): DType {
+  const flavor = wgslFlavor(dtype);
+  return flavor === "float" ? "float32" : flavor === "double" ? "float64" : "int32";
+}
+
+/** A fold and where its elements are. */
+export interface FoldPlan {
+  readonly fold: Fold | LineOp;
+  readonly compute: DType;
+  /** Elements in a group. */
+  readonly n: number;
+  readonly groups: number;
+  readonly code: ElementCode;
+  readonly blocks: readonly Block[];
+  readonly types: readonly string[];
+  /** Parameters that tell where elements are, and numbers. */
+  readonly words: Int32Array;
+  /** Whether the elements of a group are nearer to each other than groups are. */
+  readonly rows: boolean;
+  /** For caches of kernels. */
+  readonly key: string;
+}
+
+/** Finds the loops over the elements. */
+export function planOf(gpu: Gpu, fold: Fold | LineOp, elements: FoldElements): FoldPlan {
+  const { program, operands, computeDtype, kept, folded } = elements;
+  const given = operands.filter((x) => typeof x === "object");
+  const n = folded.reduce((a, b) => a * b, 1), groups = kept.reduce((a, b) => a * b, 1);
+  const compute = foldType(computeDtype);
+  checkElements(gpu, computeDtype);
+  const shape = [...kept, ...folded], blocks: Block[] = [], types: string[] = [], slots: number[] = [];
+  for (const x of operands) {
+    if (typeof x !== "object") {
+      slots.push(-1);
+      continue;
+    }
+    checkElements(gpu, x.dtype);
+    if (!(x.data instanceof GpuMemory)) {
+      throw new TypeError(
+        "Expected all tensors to be on the same device, but found at least two devices, webgpu and cpu!",
+      );
+    }
+    const { block } = x.data, strides = [...x.keptStrides, ...x.foldedStrides];
+    if (n * groups > 0) checkExtent({ data: block, dtype: x.dtype, offset: x.offset, strides }, shape);
+    let slot = blocks.indexOf(block);
+    if (slot < 0) {
+      slot = blocks.push(block) - 1;
+      types.push(elementType(x.dtype));
+    }
+    slots.push(slot);
+  }
+  const k = nest(given.map((x) => x.keptStrides), kept, true);
+  const f = nest(given.map((x) => x.foldedStrides), folded, fold.ordered || given.length === 0);
+  const code: ElementCode = {
+    program,
+    operands: operands.map((x) => typeof x === "object" ? x.dtype : null),
+    slots,
+    computeDtype,
+    kept: k.sizes.length,
+    folded: f.sizes.length,
+  };
+  const per = SCALAR_WORDS[wgslFlavor(computeDtype)];
+  const first = [
+    ...given.map((x) => x.offset),
+    ...k.sizes,
+    ...k.strides.flat(),
+    ...f.sizes,
+    ...f.strides.flat(),
+  ];
+  const words = new Int32Array(first.length + per * (operands.length - given.length));
+  words.set(first);
+  let at = first.length;
+  for (const x of operands) {
+    if (typeof x === "object") continue;
+    writeScalar(words, at, x, computeDtype);
+    at += per;
+  }
+  const step = (nest: Nest) => nest.sizes.length === 0 ? Infinity : Math.abs(nest.strides[0]?.at(-1) ?? 1);
+  const rows = k.sizes.length === 0 || (f.sizes.length > 0 && step(f) <= step(k));
+  const key = `${program?.key ?? ""} ${code.operands} ${slots} ${computeDtype} ${code.kept} ${code.folded}`;
+  return { fold, compute, n, groups, code, blocks, types, words, rows, key };
+}
+
+/** The fewest loops over dimensions; with `ordered` in the order of the shape, else in that of the first operand's memory. */
+function nest(strides: readonly (readonly number[])[], shape: readonly number[], ordered: boolean): Nest {
+  if (!ordered) return collapse(strides, shape, 0);
+  const plain = shape.map((_, d) => shape.slice(d + 1).reduce((a, b) => a * b, 1));
+  const whole = collapse([...strides, plain], shape, strides.length);
+  return { sizes: whole.sizes, strides: whole.strides.slice(0, -1) };
+}
+
+/** How many parts a group's items are cut into. */
+function partsOf(items: number, groups: number, tree: boolean, software: boolean): number {
+  const workers = tree ? GROUP : 1;
+  // enough invocations to fill the machine, but none without a block of work
+  const wanted = Math.ceil((software ? 256 : 32768) / (groups * workers));
+  const useful = Math.floor(items / ((tree ? 4 : 128) * workers));
+  return Math.max(Math.min(wanted, useful), Math.ceil(items / (LONGEST * workers)), 1);
+}
+
+/** Parts of groups, in memory. */
+interface Parts {
+  readonly blocks: readonly Block[];
+  readonly count: number;
+  readonly partsFirst: boolean;
+}
+
+/**
+ * Does the walks. Results go to `outs`; without them the variables of all walks are left in the blocks that come back, an
+ * element a group, of which `outs` would take the place.
+ */
+export function foldPasses(
+  gpu: Gpu,
+  plan: FoldPlan,
+  options: FoldOptions,
+  outs: readonly GpuMemory[] | null,
+): Block[] {
+  const { fold, n, groups } = plan, { software } = gpu.info;
+  const tree = (options.kernel ?? (software || !plan.rows || n < GROUP / 2 ? "serial" : "tree")) === "tree";
+  const count = fold.passes.length, known: Block[] = [];
+  if (outs !== null && partsOf(n, groups, tree, software) === 1) {
+    stage(gpu, plan, { from: 0, to: count, tree, parts: 1, incoming: null, known, outs });
+    return known;
+  }
+  for (let p = 0; p < count; p++) {
+    let incoming: Parts | null = null;
+    while (true) {
+      const shared: boolean = incoming === null && tree;
+      const parts: number = partsOf(incoming === null ? n : incoming.count, groups, shared, software);
+      const last = parts === 1 && p === count - 1 ? outs : null;
+      const blocks: Block[] = stage(gpu, plan, {
+        from: p,
+        to: p + 1,
+        tree: shared,
+        parts,
+        incoming,
+        known,
+        outs: last,
+      });
+      if (incoming !== null) { for (const block of incoming.blocks) gpu.memory.release(block); }
+      if (parts === 1) {
+        known.push(...blocks);
+        break;
+      }
+      incoming = { blocks, count: parts, partsFirst: shared || plan.rows };
+    }
+  }
+  return known;
+}
+
+interface Stage {
+  readonly from: number;
+  readonly to: number;
+  readonly tree: boolean;
+  readonly parts: number;
+  readonly incoming: Parts | null;
+  readonly known: readonly Block[];
+  readonly outs: readonly GpuMemory[] | null;
+}
+
+/** Does some walks, or a step of joining one's parts. Gives the blocks that hold the variables if no results are written. */
+function stage(gpu: Gpu, plan: FoldPlan, s: Stage): Block[] {
+  const { fold, compute, groups } = plan, { from, to, tree, parts, incoming, outs } = s;
+  const total = groups * parts, partsFirst = tree || plan.rows;
+  const results = outs?.map((out) => out.dtype) ?? null;
+  const key = `${
+    incoming === null ? plan.key : ""
+  } ${compute} ${from} ${to} ${tree} ${partsFirst} ${results}`;
+  const kernel = gpu.kernel(fold.key, key, () =>
+    foldSource({
+      fold,
+      compute,
+      elements: incoming === null ? plan.code : null,
+      from,
+      to,
+      tree,
+      partsFirst,
+      results,
+      types: incoming === null ? plan.types : [],
+    }));
+  const written = outs === null
+    ? variablesOf(fold.passes.slice(from, to), compute).map(({ type }) =>
+      gpu.memory.allocate(bytesOf(type === "i32" ? "int32" : compute, total))
+    )
+    : [];
+  const items = incoming === null ? plan.n : incoming.count;
+  const first = [0, total, items, plan.n, parts, groups, Math.ceil(items / parts), 0];
+  const rest = incoming === null
+    ? plan.words
+    : incoming.partsFirst
+    ? Int32Array.of(incoming.count, 1)
+    : Int32Array.of(1, groups);
+  const parameters = new Int32Array(first.length + rest.length);
+  parameters.set(first);
+  parameters.set(rest, first.length);
+  const blocks = [
+    ...(incoming === null ? plan.blocks : incoming.blocks),
+    ...s.known,
+    ...(outs === null ? written : outs.map((out) => out.block)),
+  ];
+  gpu.commands.dispatch(kernel, blocks, parameters, tree ? total : Math.ceil(total / GROUP));
+  return written;
 }

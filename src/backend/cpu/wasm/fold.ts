@@ -3,7 +3,7 @@
  * doubles. What each vector has gathered, and the last few elements, are folded by the fold's own JavaScript.
  * @module
  */
-import { type Expr, input, postorder } from "../../../expr/expr.ts";
+import { type Expr, postorder } from "../../../expr/expr.ts";
 import type { Fold, Pass } from "../../../expr/fold.ts";
 import { specialFunctions } from "../../../expr/lower_js.ts";
 import { primitives } from "../../../expr/primitives.ts";

@@ -1,0 +1,356 @@
+/**
+ * WGSL of folds. An invocation, or a workgroup (`tree`), folds a part of a group's elements, or joins parts that were folded
+ * before; then it writes its variables, or the results.
+ *
+ * Elements are folded in blocks whose variables are merged with those of the whole, so that the rounding errors of long sums do
+ * not pile up. Names: `s_` and a variable's name is what the fold's text sees, `w_` the whole so far, `o_` another part.
+ * @module
+ */
+import { input as inputNamed } from "../../expr/expr.ts";
+import { type LineOp, otherName, type Pass } from "../../expr/fold.ts";
+import type { Fold } from "../../expr/fold.ts";
+import { type FoldTarget, Statements } from "../../expr/lower_fold.ts";
+import { lowerWgsl, wgslFoldTarget, wgslFunctions } from "../../expr/lower_wgsl.ts";
+import type { Program } from "../../expr/program.ts";
+import type { DType } from "../../tensor/dtype.ts";
+import type { Access } from "./commands.ts";
+import { loaded, SCALAR_WORDS, scalarSource, stored, wgslFlavor, wrapped } from "./convert.ts";
+import { elementType } from "./elements.ts";
+import type { KernelSource } from "./gpu.ts";
+import { header } from "./pointwise.ts";
+
+/** Invocations in a workgroup. */
+export const GROUP = 64;
+/** Elements that are folded before they are merged with the rest. */
+export const BLOCK = 128;
+
+/** What an element is made of. */
+export interface ElementCode {
+  /** The program whose result an element is; null if it is the one operand. */
+  readonly program: Program | null;
+  /** Dtypes of the operands; null for numbers among the parameters. */
+  readonly operands: readonly (DType | null)[];
+  /** Binding of each operand. */
+  readonly slots: readonly number[];
+  /** What elements are computed in. */
+  readonly computeDtype: DType;
+  /** How many dimensions there are to walk. */
+  readonly kept: number;
+  /** The same, of those that are folded. */
+  readonly folded: number;
+}
+
+/** Which part of a fold a kernel does. */
+export interface FoldStage {
+  /** The fold, or the line operation that starts with one. */
+  readonly fold: Fold | LineOp;
+  /** The type of the variables that are not whole numbers. */
+  readonly compute: DType;
+  /** Elements to fold; null if parts are joined. */
+  readonly elements: ElementCode | null;
+  /** The first of the walks that it does. The variables of those before are read. */
+  readonly from: number;
+  /** Behind the last of them. */
+  readonly to: number;
+  /** Whether a workgroup shares a part. */
+  readonly tree: boolean;
+  /** Whether neighbouring invocations have parts of one group. */
+  readonly partsFirst: boolean;
+  /** Dtypes of the results, where they are written and not the variables. */
+  readonly results: readonly DType[] | null;
+  /** WGSL types of the operands' buffers, which come first. */
+  readonly types: readonly string[];
+}
+
+/** The variables of some walks, in order. */
+export function variablesOf(passes: readonly Pass[], compute: DType): { name: string; type: string }[] {
+  return passes.flatMap((p) =>
+    p.variables.map(({ name, whole }) => ({ name, type: whole ? "i32" : elementType(compute) }))
+  );
+}
+
+/** Words of parameters before those of operands: zero, invocations, items, n, parts, groups, items of a part, (none). */
+export const FIRST_WORDS = 8;
+
+const N = "P[0].w";
+
+/** Writes expressions of a fold. */
+export class FoldWriter {
+  readonly #fold: Fold | LineOp;
+  readonly #target: FoldTarget;
+  readonly #compute: DType;
+  #next = 0;
+
+  /** For variables of a type. */
+  constructor(fold: Fold | LineOp, compute: DType) {
+    this.#fold = fold;
+    this.#compute = compute;
+    this.#target = wgslFoldTarget(wgslFlavor(compute), fold.name);
+  }
+
+  /** Expressions over names, each of which is written as `text` says. */
+  statements(
+    text: (name: string) => string,
+    varies: (name: string) => boolean,
+    roots: Parameters<FoldWriter["assigned"]>[0] | null,
+  ): Statements {
+    const whole = (name: string) =>
+      this.#fold.whole.has(name) || (name.endsWith("_") && this.#fold.whole.has(name.slice(0, -1)));
+    return new Statements(
+      this.#target,
+      { text: (name) => name === "n" ? N : text(name), whole, varies },
+      `t${this.#next++}_`,
+      roots === null ? [] : roots.map((r) => r.value),
+    );
+  }
+
+  /** Statements that give variables new values. */
+  assigned(
+    changes: readonly {
+      readonly name: string;
+      readonly value: Pass["variables"][0]["next"];
+      readonly whole: boolean;
+    }[],
+    to: string,
+    text: (name: string) => string,
+    varies: (name: string) => boolean = () => true,
+  ): { before: string; inside: string } {
+    const s = this.statements(text, varies, changes);
+    s.assign(
+      changes.map(({ name, value, whole }) => ({ to: `${to}${name}`, old: inputNamed(name), value, whole })),
+    );
+    return { before: s.before.join("\n"), inside: s.inside.join("\n") };
+  }
+
+  /** Declares the values that a walk is given. */
+  given(p: Pass): string {
+    return p.given.map(({ name, value }) => {
+      const s = this.statements((name) => `s_${name}`, () => true, [{ name, value, whole: false }]);
+      const { text } = s.number(value, "element");
+      return `${s.inside.join("\n")}\nlet s_${name} = ${text};`;
+    }).join("\n");
+  }
+
+  /** Declares a walk's variables as they are before the first element. */
+  first(p: Pass, prefix: string): string {
+    return p.variables.map(({ name, whole, first }) => {
+      const s = this.statements((name) => `s_${name}`, () => true, [{ name, value: first, whole }]);
+      const { text } = s.number(first, whole ? "whole" : "element");
+      const type = whole ? "i32" : elementType(this.#compute);
+      return `${s.inside.join("\n")}\nvar ${prefix}${name}: ${type} = ${text};`;
+    }).join("\n");
+  }
+
+  /** A step with the element `v`; what stays the same comes before the loop. */
+  step(p: Pass): { before: string; inside: string } {
+    const changing = new Set(["v", "i", ...p.variables.map((s) => s.name)]);
+    return this.assigned(
+      p.variables.map(({ name, next, whole }) => ({ name, value: next, whole })),
+      "s_",
+      (name) => name === "v" || name === "i" ? name : `s_${name}`,
+      (name) => changing.has(name),
+    );
+  }
+
+  /** Joins the variables with prefix `other` into those with prefix `own`. */
+  merge(p: Pass, own: string, other: (name: string) => string): string {
+    const names = new Map<string, string>();
+    for (const { name } of p.variables) names.set(name, `${own}${name}`).set(otherName(name), other(name));
+    return this.assigned(
+      p.variables.map(({ name, merged, whole }) => ({ name, value: merged, whole })),
+      own,
+      (name) => names.get(name) ?? `s_${name}`,
+    ).inside;
+  }
+
+  /** Expressions for results, as they are stored, and the statements before them. */
+  results(
+    roots: Fold["results"],
+    dtypes: readonly DType[],
+    text: (name: string) => string = (name) => `s_${name}`,
+  ): { statements: string; values: string[] } {
+    const s = this.statements(text, () => true, roots.map((value) => ({ name: "", value, whole: false })));
+    const values = roots.map((e, o) => {
+      const { text, kind } = s.number(e), from = kind === "whole" ? "int32" : this.#compute;
+      const flavor = wgslFlavor(from);
+      const truth = flavor === "float"
+        ? `m_truth(${text})`
+        : flavor === "int"
+        ? `${text} != 0`
+        : `!(${text} == 0.0lf)`;
+      return stored(text, truth, from, dtypes[o]);
+    });
+    return { statements: s.inside.join("\n"), values };
+  }
+}
+
+/** Where operands are, as code: `start` gives their bases from `g`, `item` defines `v` for the item with number `e`. */
+export function elementCode(
+  { program, operands, slots, computeDtype, kept, folded }: ElementCode,
+  compute: DType,
+  next: () => string,
+): { readonly start: string; readonly item: string } {
+  const given = operands.flatMap((d, j) => d === null ? [] : [j]);
+  const words = (count: number) => Array.from({ length: count }, next);
+  const offsets = given.map(() => next());
+  const keptSizes = words(kept), keptStrides = given.map(() => words(kept));
+  const foldedSizes = words(folded), foldedStrides = given.map(() => words(folded));
+  const place = (rest: string, name: string, sizes: readonly string[]): string => {
+    if (sizes.length === 0) return "";
+    let code = `var ${name}r = u32(${rest});\n`;
+    for (let d = sizes.length - 1; d > 0; d--) {
+      code += `let ${name}${d} = i32(${name}r % u32(${sizes[d]}));\n${name}r = ${name}r / u32(${
+        sizes[d]
+      });\n`;
+    }
+    return `${code}let ${name}0 = i32(${name}r);\n`;
+  };
+  const dot = (name: string, strides: readonly string[]) =>
+    strides.map((s, d) => ` + ${name}${d} * ${s}`).join("");
+  const start = place("g", "k", keptSizes) +
+    given.map((j, a) => `let base${j} = ${offsets[a]}${dot("k", keptStrides[a])};`).join("\n");
+  let item = folded === 1 ? "let f0 = e;\n" : place("e", "f", foldedSizes);
+  given.forEach((j, a) => {
+    const at = `b${slots[j]}[base${j}${dot("f", foldedStrides[a])}]`;
+    item += `let x${j} = ${loaded(at, operands[j]!, program === null ? compute : computeDtype)};\n`;
+  });
+  operands.forEach((d, j) => {
+    if (d !== null) return;
+    const at = words(SCALAR_WORDS[wgslFlavor(computeDtype)]);
+    item += `let x${j} = ${scalarSource((k) => at[k], computeDtype)};\n`;
+  });
+  if (program === null) return { start, item: `${item}let v = x0;` };
+  const flavor = wgslFlavor(computeDtype);
+  const wrap = flavor === "int" && computeDtype !== "int32"
+    ? (v: string) => wrapped(v, computeDtype)
+    : undefined;
+  const { statements, results } = lowerWgsl(program, flavor, wrap);
+  return { start, item: `${item}${statements}\nlet v = ${results[0]};` };
+}
+
+/** Parameters by number. */
+export function word(k: number): string {
+  return `P[${k >> 2}][${k & 3}]`;
+}
+
+/** A module around the body of `main`, in which `t` is the number of the invocation or workgroup. */
+export function moduleOf(
+  label: string,
+  words: number,
+  types: readonly string[],
+  access: readonly Access[],
+  declarations: string,
+  body: string,
+  tree: boolean,
+): KernelSource {
+  const code = `${types.includes("f16") || body.includes("f16(") ? "enable f16;\n" : ""}${
+    header(words, types, access)
+  }
+${wgslFunctions(body)}
+${declarations}
+@compute @workgroup_size(${GROUP})
+fn main(
+  @builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) g3: vec3<u32>, @builtin(local_invocation_index) l: u32,
+) {
+let t = i32(w.y * g3.x + w.x)${tree ? "" : ` * ${GROUP} + i32(l)`};
+if (t >= P[0].y) { return; }
+${body}
+}
+`;
+  return { label, code, access };
+}
+
+/** The kernel of a stage. Buffers: operands or parts, variables of earlier walks, then what it writes. */
+export function foldSource(stage: FoldStage): KernelSource {
+  const { fold, compute, elements, from, to, tree, partsFirst, results } = stage;
+  const writer = new FoldWriter(fold, compute);
+  const types = [...stage.types], access: Access[] = types.map(() => "read");
+  const bind = (type: string, how: Access): string => {
+    access.push(how);
+    return `b${types.push(type) - 1}`;
+  };
+  let words = FIRST_WORDS;
+  const next = () => word(words++);
+  const passes = fold.passes.slice(from, to);
+  const incoming = elements === null
+    ? variablesOf(passes, compute).map((s) => ({ ...s, at: bind(s.type, "read") }))
+    : [];
+  const known = variablesOf(fold.passes.slice(0, from), compute).map((s) => ({
+    ...s,
+    at: bind(s.type, "read"),
+  }));
+
+  const lines = partsFirst
+    ? ["let part = t % P[1].x;", "let g = t / P[1].x;"]
+    : ["let g = t % P[1].y;", "let part = t / P[1].y;"];
+  const code = elements === null ? null : elementCode(elements, compute, next);
+  const steps = elements === null ? [next(), next()] : null;
+  if (code !== null) lines.push(code.start);
+  fold.passes.slice(0, from).forEach((p) => {
+    lines.push(writer.given(p));
+    for (const { name } of p.variables) {
+      lines.push(`let s_${name} = ${known.find((k) => k.name === name)!.at}[g];`);
+    }
+  });
+  let declarations = "";
+  for (const p of passes) {
+    lines.push(writer.given(p), writer.first(p, "w_"));
+    const { before, item } = itemCode(p);
+    lines.push(
+      before,
+      `{
+var e = ${tree ? "part * P[1].z + i32(l)" : "part"};
+let end = ${tree ? "min(P[0].z, (part + 1) * P[1].z)" : "P[0].z"};
+let by = ${tree ? GROUP : "P[1].x"};
+while (e < end) {
+${writer.first(p, "s_")}
+for (var m = 0; m < ${BLOCK} && e < end; m++) {
+${item}
+e += by;
+}
+${writer.merge(p, "w_", (name) => `s_${name}`)}
+}
+}`,
+    );
+    if (tree) {
+      for (const { name, type } of variablesOf([p], compute)) {
+        declarations += `var<workgroup> j_${name}: array<${type}, ${GROUP}>;\n`;
+      }
+      const save = p.variables.map(({ name }) => `j_${name}[l] = w_${name};`).join(" ");
+      lines.push(`${save}
+for (var half = ${GROUP / 2}u; half > 0u; half = half / 2u) {
+workgroupBarrier();
+if (l < half) {
+${writer.merge(p, "w_", (name) => `j_${name}[l + half]`)}
+${save}
+}
+}
+workgroupBarrier();`);
+    }
+    for (const { name } of p.variables) lines.push(`let s_${name} = ${tree ? `j_${name}[0]` : `w_${name}`};`);
+  }
+  if (tree) lines.push("if (l > 0u) { return; }");
+  if (results === null) {
+    for (const { name, type } of variablesOf(passes, compute)) {
+      lines.push(`${bind(type, "write")}[t] = s_${name};`);
+    }
+  } else {
+    const { statements, values } = writer.results((fold as Fold).results, results);
+    lines.push(statements);
+    values.forEach((value, o) => lines.push(`${bind(elementType(results[o]), "write")}[g] = ${value};`));
+  }
+  return moduleOf(fold.name, words, types, access, declarations, lines.join("\n"), tree);
+
+  /** What is done with item `e`: an element, or a part. */
+  function itemCode(p: Pass): { before: string; item: string } {
+    if (code !== null) {
+      const { before, inside } = writer.step(p);
+      return { before, item: `${code.item}\nlet i = e;\n${inside}` };
+    }
+    const at = `g * ${steps![0]} + e * ${steps![1]}`;
+    const loads = p.variables.map(({ name }) =>
+      `let o_${name} = ${incoming.find((s) => s.name === name)!.at}[${at}];`
+    );
+    return { before: "", item: `${loads.join("\n")}\n${writer.merge(p, "s_", (name) => `o_${name}`)}` };
+  }
+}
