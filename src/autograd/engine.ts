@@ -10,6 +10,7 @@ import { warn } from "../warn.ts";
 import { gradientEdge, metaOf, outputIndex } from "./graph.ts";
 import { mode } from "./modes.ts";
 import type { Node } from "./node.ts";
+import { Temporaries } from "./temporaries.ts";
 
 /** What a backward pass does beside handing gradients on. */
 export interface BackwardRun {
@@ -43,6 +44,10 @@ export function runBackward(
   for (const { n } of outer) n.pending = n.pendingRest = null;
   const before = mode.grad;
   mode.grad = run.createGraph;
+  // With createGraph gradients are saved like any other tensors; the CPU's memory needs no help.
+  const temporaries = run.createGraph || roots.every((t) => t.device === "cpu")
+    ? null
+    : new Temporaries(passes);
   try {
     for (let i = 0; i < roots.length; i++) receive(starts[i], outputIndex(roots[i]), grads[i]);
     for (let i = 0; i < nodes.length; i++) {
@@ -63,11 +68,17 @@ export function runBackward(
       for (let k = 0; k < next.length; k++) {
         const target = next[k], g = results[k];
         if (target === null || g === null || g === undefined) continue;
+        if (temporaries !== null) temporaries.add(g);
         if (nextOutputs === null && target.pending === null) target.pending = g;
-        else receive(target, nextOutputs === null ? 0 : nextOutputs[k], g);
+        else receive(target, nextOutputs === null ? 0 : nextOutputs[k], g, temporaries);
+      }
+      if (temporaries !== null) {
+        if (grad !== null) temporaries.drop(grad);
+        if (rest !== null) { for (const g of rest) if (g !== null) temporaries.drop(g); }
       }
     }
   } finally {
+    temporaries?.end();
     mode.grad = before;
     for (let i = 0; i < nodes.length; i++) nodes[i].pending = nodes[i].pendingRest = null;
     for (const { n, pending, rest } of outer) {
@@ -101,14 +112,24 @@ function watched(
 }
 
 /** Adds a gradient to what waits at one output of a node. */
-function receive(node: Node, output: number, grad: Tensor): void {
+function receive(node: Node, output: number, grad: Tensor, temporaries: Temporaries | null = null): void {
   if (output === 0) {
-    node.pending = node.pending === null ? grad : node.pending.add(grad);
+    node.pending = node.pending === null ? grad : joined(node.pending, grad, temporaries);
     return;
   }
   const rest = node.pendingRest ??= new Array(node.outputs - 1).fill(null);
   const waiting = rest[output - 1];
-  rest[output - 1] = waiting === null ? grad : waiting.add(grad);
+  rest[output - 1] = waiting === null ? grad : joined(waiting, grad, temporaries);
+}
+
+function joined(a: Tensor, b: Tensor, temporaries: Temporaries | null): Tensor {
+  const sum = a.add(b);
+  if (temporaries !== null) {
+    temporaries.add(sum);
+    temporaries.drop(a);
+    temporaries.drop(b);
+  }
+  return sum;
 }
 
 /** All nodes that can be reached, newest first. */
@@ -157,6 +178,7 @@ function runHooks(node: Node, grad: Tensor | null, rest: (Tensor | null)[] | nul
         }`,
       );
     }
+    replaced.storage.claimed = true;
     put(output, replaced);
   }
   for (const { output, tensor } of node.retaining ?? []) {
@@ -196,7 +218,9 @@ class Captures {
 
   take(node: Node, grad: Tensor | null, rest: (Tensor | null)[] | null): void {
     for (const { index, output } of this.targets.get(node) ?? []) {
-      this.results[index] = output === 0 ? grad : rest === null ? null : rest[output - 1];
+      const taken = output === 0 ? grad : rest === null ? null : rest[output - 1];
+      if (taken !== null && taken.device !== "cpu") taken.storage.claimed = true;
+      this.results[index] = taken;
     }
   }
 }

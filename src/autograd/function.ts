@@ -145,6 +145,11 @@ export abstract class Function {
   }
 }
 
+/** Keeps the engine from giving memory back; the CPU's is not given back, and may be taken as a leaf's gradient. */
+function claim(g: unknown): void {
+  if (g instanceof Tensor && g.device !== "cpu") g.storage.claimed = true;
+}
+
 const NO_EDGES: { next: (Node | null)[]; nextOutputs: number[] | null } = { next: [], nextOutputs: null };
 
 /** The graph node of a custom function. */
@@ -190,8 +195,10 @@ class FunctionNode extends Node {
       const g = i === 0 ? grad : rest === null ? null : rest[i - 1];
       return g === null && materialize ? out.newZeros(out.shape) : g;
     });
+    for (const g of grads) claim(g); // the user's function may keep it
     const returned = this.fn.backward(this.ctx, ...grads);
     const list = Array.isArray(returned) ? returned : [returned as Tensor | null | undefined];
+    for (const g of list) claim(g);
     if (
       list.length < this.next.length ||
       list.slice(this.next.length).some((g) => g !== null && g !== undefined)

@@ -19,6 +19,8 @@ export interface RemoteMemory {
   readAsync(offset: number, length: number): Promise<TypedArray>;
   /** Writes elements, from `offset` on. */
   write(offset: number, array: TypedArray): void;
+  /** Gives the memory back: nobody will use it any more. */
+  release(): void;
 }
 
 /** The elements under a tensor. */
@@ -105,6 +107,17 @@ export function differentDevices(a: Device, b: Device): TypeError {
   return new TypeError(
     `Expected all tensors to be on the same device, but found at least two devices, ${a} and ${b}!`,
   );
+}
+
+/**
+ * The device of several tensors.
+ *
+ * @throws {TypeError} if they are on different ones.
+ */
+export function sameDevice(tensors: readonly { readonly device: Device }[]): Device {
+  const { device } = tensors[0];
+  for (const t of tensors) if (t.device !== device) throw differentDevices(device, t.device);
+  return device;
 }
 
 /** There is no CUDA in Deno; so that `cuda.isAvailable() ? ... : ...`, PyTorch's idiom, reads as it does there. */

@@ -6,6 +6,15 @@
 import { type Device, type Memory, remoteDevice, type RemoteMemory } from "./device.ts";
 import { allocate, type DType, dtypeOfArray, type TypedArray } from "./dtype.ts";
 
+let currentPass = 0;
+
+/** Memory made from now on belongs to this backward pass, or to none with 0; gives what was before. */
+export function enterPass(pass: number): number {
+  const before = currentPass;
+  currentPass = pass;
+  return before;
+}
+
 /**
  * Memory shared by a tensor and its views. The version counts in-place writes, so that a backward pass can tell that a
  * saved tensor was changed.
@@ -23,6 +32,8 @@ export class Storage {
   readonly device: Device;
   /** How many in-place writes this memory has seen. */
   version: number;
+  /** The backward pass that made this memory of another device than the CPU; 0 for none. */
+  readonly pass: number;
   /** Set once a leaf's `.grad` (or the caller of `backward`) owns this memory, so that no other leaf takes it over. */
   claimed: boolean;
   private array: TypedArray | null;
@@ -42,6 +53,7 @@ export class Storage {
     this.device = device;
     this.version = 0;
     this.claimed = false;
+    this.pass = device === "cpu" ? 0 : currentPass;
     this.array = array;
     this.remote = remote;
     this.value = value;
@@ -120,6 +132,11 @@ export class Storage {
       array[0] = value;
       this.remote.write(index, array);
     }
+  }
+
+  /** Gives another device's memory back at once, because nobody can use it any more. */
+  release(): void {
+    this.remote?.release();
   }
 
   /** Elements `offset` to `offset + length`: shared on the CPU, a copy elsewhere. */

@@ -42,6 +42,11 @@ export class GpuMemory implements RemoteMemory {
   write(offset: number, array: TypedArray): void {
     write(this.gpu, this.block, this.dtype, offset, array);
   }
+
+  /** Gives the block back. */
+  release(): void {
+    this.gpu.memory.release(this.block);
+  }
 }
 
 /**

@@ -1,0 +1,45 @@
+/**
+ * Gradients on their way through a backward pass, on devices whose memory is given back by hand.
+ *
+ * What a pass computes and hands from node to node nobody else can hold, unless it ends as somebody's `.grad`, is captured, or goes
+ * through code of the user (hooks, custom functions): all of these claim the memory. The rest is given back as soon as the
+ * last node that waits for it has run.
+ * @module
+ */
+import { enterPass, type Storage } from "../tensor/storage.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+/** The gradients of one pass that wait at nodes, with how many nodes wait for each memory. */
+export class Temporaries {
+  private readonly pass: number;
+  private readonly before: number;
+  private readonly waiting = new Map<Storage, number>();
+
+  /** Memory made from now on belongs to the pass. */
+  constructor(pass: number) {
+    this.pass = pass;
+    this.before = enterPass(pass);
+  }
+
+  /** A gradient waits at a node. */
+  add({ storage }: Tensor): void {
+    if (storage.pass !== this.pass) return; // made by somebody else
+    this.waiting.set(storage, (this.waiting.get(storage) ?? 0) + 1);
+  }
+
+  /** A gradient that waited was used. */
+  drop({ storage }: Tensor): void {
+    const count = this.waiting.get(storage);
+    if (count === undefined) return;
+    if (count > 1) this.waiting.set(storage, count - 1);
+    else {
+      this.waiting.delete(storage);
+      if (!storage.claimed) storage.release();
+    }
+  }
+
+  /** The pass is over. */
+  end(): void {
+    enterPass(this.before);
+  }
+}
