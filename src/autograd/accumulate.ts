@@ -41,7 +41,7 @@ export class AccumulateGrad extends Node {
  * users write to `.grad`, and another leaf's gradient must not change with it.
  */
 function own(grad: Tensor): Tensor {
-  if (mode.grad) return allocateTensor(grad.shape, grad.dtype).copy_(grad);
+  if (mode.grad) return allocateTensor(grad.shape, grad.dtype, grad.device).copy_(grad);
   const storage = grad.storage;
   if (!storage.claimed && storage.length === grad.numel() && grad.isContiguous()) {
     storage.claimed = true;

@@ -144,7 +144,7 @@ export function equal(a: Tensor, b: Tensor): boolean {
 
 /** Whether every element of a new bool tensor is true. */
 function everywhere(t: Tensor): boolean {
-  return t.storage.data.every((v) => v !== 0);
+  return t.device === "cpu" ? t.storage.data.every((v) => v !== 0) : t.all().item() as boolean;
 }
 
 /** The methods of this family that are no rows. */

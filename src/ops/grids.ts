@@ -9,6 +9,7 @@ import { broadcastShapes, checkShape, frozen, type Shape, shapeText } from "../t
 import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
 import { arange } from "../tensor/create.ts";
 import { stack } from "./join.ts";
+import { backTo } from "./on_host.ts";
 import { unbind } from "./parts.ts";
 import { record, type Rule } from "./record.ts";
 import { expand } from "./view.ts";
@@ -96,7 +97,7 @@ export function combinations(
     throw new RangeError(`Expect a non-negative number, but got ${brief(count)}`);
   }
   if (count === 0) return x.newEmpty([0]);
-  const places = choices(x.shape[0], count, withReplacement);
+  const places = backTo(choices(x.shape[0], count, withReplacement), x);
   return stack(unbind(places, 1).map((column) => x.indexSelect(0, column)), 1);
 }
 
@@ -158,7 +159,7 @@ export function vander(x: Tensor, N?: number | VanderOptions, options: VanderOpt
   const { N: columns = x.numel(), increasing = false } = checkKeys(given, "vander", ["N", "increasing"]);
   if (x.ndim !== 1) throw new TypeError("x must be a one-dimensional tensor.");
   if (!Number.isInteger(columns) || columns < 0) throw new RangeError("N must be non-negative.");
-  const powers = arange(BigInt(columns));
+  const powers = arange(BigInt(columns), { device: x.device });
   const rising = x.unsqueeze(1).pow(powers.to(x.dtype));
   return increasing ? rising : rising.flip(1);
 }

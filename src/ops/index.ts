@@ -6,9 +6,10 @@
  * @module
  */
 
-import type { Offsets } from "../backend/cpu/index_js.ts";
+import type { Offsets } from "../backend/places.ts";
 import { checkKeys, checkTensor } from "../tensor/arguments.ts";
 import { tensor, type TensorData } from "../tensor/create.ts";
+import type { Device } from "../tensor/device.ts";
 import { isTypedArray, type Scalar, type TypedArray, typeName } from "../tensor/dtype.ts";
 import { parseIndex, type Slice, syntaxError } from "../tensor/index_syntax.ts";
 import {
@@ -24,8 +25,20 @@ import { installMethods, Tensor } from "../tensor/tensor.ts";
 import { warn } from "../warn.ts";
 import { nonzeroColumns, readIndices } from "./index_checks.ts";
 import type { AccumulateOptions } from "./index_ops.ts";
-import { record, type Rule, type Save } from "./record.ts";
-import { newOffsets, offsetsOf, parts, pick, Selection, sums, write } from "./selection.ts";
+import { record, recordInPlace, type Rule, type Save } from "./record.ts";
+import { copyInto } from "./copy.ts";
+import { maskedFill, where } from "./select.ts";
+import {
+  type DeviceIndex,
+  newOffsets,
+  offsetsOf,
+  parts,
+  pick,
+  Selection,
+  sums,
+  uploaded,
+  write,
+} from "./selection.ts";
 import { select, slice } from "./slice.ts";
 import { unsqueeze } from "./view.ts";
 import { makeView } from "./window.ts";
@@ -101,7 +114,7 @@ function listTensor(list: readonly IndexList[]): Tensor {
       throw notAnIndex(`a list with ${v === null ? "null" : typeof v}`);
     }
   }
-  return tensor(list as TensorData, { dtype: allBooleans ? "bool" : "int64" });
+  return tensor(list as TensorData, { dtype: allBooleans ? "bool" : "int64", device: "cpu" });
 }
 
 function tensorItem(t: Tensor): Item {
@@ -144,7 +157,7 @@ function readItems(given: readonly IndexItem[]): Item[] {
     else if (x instanceof Tensor) items.push(tensorItem(x));
     else if (typeof x === "string") items.push(...readText(x));
     else if (Array.isArray(x)) items.push(tensorItem(listTensor(x as readonly IndexList[])));
-    else if (isTypedArray(x)) items.push(tensorItem(tensor(x)));
+    else if (isTypedArray(x)) items.push(tensorItem(tensor(x, { device: "cpu" })));
     else if (typeof x === "object" && Object.getPrototypeOf(x) === Object.prototype) {
       items.push(sliceItem(x as Slice));
     } else throw notAnIndex(typeof x);
@@ -154,10 +167,10 @@ function readItems(given: readonly IndexItem[]): Item[] {
 
 // ---- the basic items ----------------------------------------------------------------------------------------------
 
-/** Indices into one dimension of a view. */
+/** Indices into one dimension of a view: read and checked, or a tensor on a device whose kernels will read it. */
 interface Advanced {
   readonly dim: number;
-  readonly values: Offsets;
+  readonly values: Offsets | Tensor;
   readonly shape: Shape;
 }
 
@@ -249,6 +262,11 @@ function applyBasic(x: Tensor, items: readonly Item[]): Applied {
       case "tensor": {
         const { tensor: t } = item;
         given.push(t);
+        if (t.device !== x.device && t.device !== "cpu") {
+          throw new TypeError(
+            `indices should be either on cpu or on the same device as the indexed tensor (${x.device})`,
+          );
+        }
         if (isMask(t)) {
           checkMask(t, view, dim);
           const columns = nonzeroColumns(t);
@@ -258,7 +276,9 @@ function applyBasic(x: Tensor, items: readonly Item[]): Applied {
           from += t.ndim;
         } else {
           const size = view.shape[dim], named = from++;
-          const values = readIndices(t, size, true, (i) => outOfBounds(i, named, size));
+          const values = t.device === "cpu"
+            ? readIndices(t, size, true, (i) => outOfBounds(i, named, size))
+            : t;
           advanced.push({ dim: dim++, values, shape: t.shape });
         }
       }
@@ -283,12 +303,28 @@ function checkMask(mask: Tensor, view: Tensor, dim: number): void {
 // ---- picking ------------------------------------------------------------------------------------------------------
 
 /** The values of an index in the shape to which all indices broadcast. */
-function broadcastValues({ values, shape }: Advanced, target: Shape): Offsets {
+function broadcastValues({ values: given, shape }: Advanced, target: Shape): Offsets {
+  const values = given as Offsets;
   if (sameShape(shape, target)) return values;
   return offsetsOf(target, broadcastStrides(shape, contiguousStrides(shape), target)).map((at) => values[at]);
 }
 
-function selectionOf({ view, advanced }: Applied): Selection {
+/** An index of one dimension as a tensor on the device, in the shape to which all indices broadcast. */
+function deviceIndex(
+  { dim, values, shape }: Advanced,
+  device: Device,
+  target: Shape,
+  before: number,
+  after: number,
+): DeviceIndex {
+  const tensor = values instanceof Tensor ? values : uploaded(values, device);
+  const own = values instanceof Tensor ? values.strides : contiguousStrides(shape);
+  const zeros = (n: number) => new Array<number>(n).fill(0);
+  const strides = frozen([...zeros(before), ...broadcastStrides(shape, own, target), ...zeros(after)]);
+  return { tensor, strides, dims: [dim], wrap: true };
+}
+
+function selectionOf({ view, advanced, given }: Applied): Selection {
   let shape: Shape;
   try {
     shape = broadcastShapes(...advanced.map((a) => a.shape));
@@ -298,7 +334,7 @@ function selectionOf({ view, advanced }: Applied): Selection {
         advanced.map((a) => shapeText(a.shape)).join(", "),
     );
   }
-  const dims = advanced.map((a) => a.dim), values = advanced.map((a) => broadcastValues(a, shape));
+  const dims = advanced.map((a) => a.dim);
   const first = dims[0], last = dims[dims.length - 1];
   const adjacent = last - first === dims.length - 1;
   const rest = view.shape.map((_, d) => d).filter((d) => !dims.includes(d));
@@ -306,6 +342,15 @@ function selectionOf({ view, advanced }: Applied): Selection {
   const after = adjacent ? rest.filter((d) => d > last) : rest;
   const of = (list: readonly number[], keep: readonly number[]) => keep.map((d) => list[d]);
   const result = [...of(view.shape, before), ...shape, ...of(view.shape, after)];
+  if (view.device !== "cpu") {
+    return new Selection(view.shape, frozen(result), {
+      along: [...before, ...shape.map(() => -1), ...after],
+      indices: advanced.map((a) => deviceIndex(a, view.device, shape, before.length, after.length)),
+      distinct: given.length === 1 && advanced.length > 0 && isMask(given[0]),
+      caller: "index()",
+    });
+  }
+  const values = advanced.map((a) => broadcastValues(a, shape));
   return new Selection(view.shape, frozen(result), (strides) => {
     const reach = view.shape.reduce((sum, s, d) => sum + Math.max(s - 1, 0) * strides[d], 0);
     const picked = newOffsets(values[0].length, reach);
@@ -364,7 +409,9 @@ export type IndexValue = Tensor | Scalar | TypedArray | TensorData;
 
 function valueTensor(value: IndexValue, self: Tensor): Tensor {
   if (value instanceof Tensor) return value;
-  if (typeof value === "object" && value !== null) return tensor(value, { dtype: self.dtype });
+  if (typeof value === "object" && value !== null) {
+    return tensor(value, { dtype: self.dtype, device: self.device });
+  }
   return self.newScalar(checkScalar(value, self));
 }
 
@@ -408,6 +455,38 @@ function checkValue(view: Tensor, selection: Selection, value: Tensor): void {
   }
 }
 
+const FillByMask: Rule<object> = {
+  name: "IndexPutBackward0",
+  backward: (g, node) => {
+    const mask = node.tensor("mask");
+    return [
+      node.needs(0) ? maskedFill(g, mask, 0) : null,
+      node.needs(1) ? where(mask, g, 0).sum() : null,
+    ];
+  },
+};
+
+/**
+ * One value where a mask holds, on a device that would have to be asked how many places that are. Null where the items are
+ * not just one mask, or there is more than one value.
+ */
+function fillByMask(x: Tensor, items: readonly Item[], value: IndexValue): Tensor | null {
+  const item = items.length === 1 ? items[0] : null;
+  if (x.device === "cpu" || item === null || item.kind !== "tensor" || item.tensor.dtype !== "bool") {
+    return null;
+  }
+  if (typeof value === "object" && !(value instanceof Tensor && value.ndim === 0)) return null;
+  if (item.tensor.ndim > x.ndim) return null;
+  checkMask(item.tensor, x, 0);
+  const last = new Array<number>(x.ndim - item.tensor.ndim).fill(1);
+  const mask = item.tensor.to(x.device).reshape([...item.tensor.shape, ...last]);
+  const put = value instanceof Tensor ? value : x.newScalar(checkScalar(value, x));
+  if (put.dtype !== x.dtype) return null; // has its own message
+  return recordInPlace(FillByMask, x, [x, put], {}, () => {
+    copyInto(x, where(mask, put.detach(), x.detach()));
+  }, { mask });
+}
+
 /** One item, or a list of the items of several dimensions. */
 export type Indices = IndexItem | readonly IndexItem[];
 
@@ -422,7 +501,10 @@ function putInto(
   options: AccumulateOptions,
 ): Tensor {
   const { accumulate = false } = checkKeys(options, "indexPut", ["accumulate"]);
-  const applied = applyBasic(x, itemsOf(indices)), { view } = applied;
+  const items = itemsOf(indices);
+  const filled = accumulate ? null : fillByMask(x, items, value);
+  if (filled !== null) return filled;
+  const applied = applyBasic(x, items), { view } = applied;
   if (
     applied.advanced.length === 0 && typeof value !== "object" && !accumulate && !view.requiresGrad
   ) {

@@ -3,9 +3,11 @@
  * @module
  */
 
-import type { Offsets } from "../backend/cpu/index_js.ts";
+import type { Offsets } from "../backend/places.ts";
+import { differentDevices } from "../tensor/device.ts";
 import { contiguousStrides } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { onHost } from "./on_host.ts";
 import { newOffsets } from "./selection.ts";
 
 /** What becomes of an index that is out of range: the error to throw. */
@@ -16,7 +18,7 @@ export type RangeComplaint = (index: number) => Error;
  * that is out of range, so that nothing has been written yet.
  */
 export function readIndices(index: Tensor, size: number, wrap: boolean, complain: RangeComplaint): Offsets {
-  const plain = index.detach().contiguous(), data = plain.storage.data, n = index.numel();
+  const plain = onHost(index).contiguous(), data = plain.storage.data, n = index.numel();
   const out = newOffsets(n, size), start = plain.offset, low = wrap ? -size : 0;
   // An int64 is read by halves, the low one first: several times as fast as through bigints.
   const big = n > 0 && data instanceof BigInt64Array;
@@ -34,9 +36,14 @@ export function isIndexType(index: Tensor): boolean {
   return index.dtype === "int64" || index.dtype === "int32";
 }
 
+/** Throws unless an index is where the indexed tensor is. */
+export function checkIndexDevice(x: Tensor, index: Tensor): void {
+  if (index.device !== x.device) throw differentDevices(x.device, index.device);
+}
+
 /** The row-major numbers of the elements that are not zero. */
 export function nonzeroNumbers(x: Tensor): Offsets {
-  const plain = x.detach().contiguous(), data = plain.storage.data, start = plain.offset, n = x.numel();
+  const plain = onHost(x).contiguous(), data = plain.storage.data, start = plain.offset, n = x.numel();
   const zero = data instanceof BigInt64Array ? 0n : 0; // NaN is not zero
   let count = 0;
   for (let i = 0; i < n; i++) if (data[start + i] !== zero) count++;

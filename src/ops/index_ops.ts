@@ -3,18 +3,55 @@
  * @module
  */
 
-import type { Offsets } from "../backend/cpu/index_js.ts";
 import { checkKeys, checkScalar, checkTensor } from "../tensor/arguments.ts";
 import { type Scalar, typeName } from "../tensor/dtype.ts";
-import { frozen, normalizeDim, sameShape, type Shape, shapeText } from "../tensor/shape.ts";
+import {
+  contiguousStrides,
+  frozen,
+  normalizeDim,
+  sameShape,
+  type Shape,
+  shapeText,
+} from "../tensor/shape.ts";
 import { installMethods, Tensor } from "../tensor/tensor.ts";
-import { isIndexType, readIndices } from "./index_checks.ts";
-import { newOffsets, numbered, offsetsOf, parts, pick, Selection, sums, write } from "./selection.ts";
+import { checkIndexDevice, isIndexType, type RangeComplaint, readIndices } from "./index_checks.ts";
+import {
+  newOffsets,
+  numbered,
+  numberedBy,
+  offsetsOf,
+  parts,
+  pick,
+  Selection,
+  sums,
+  write,
+} from "./selection.ts";
 
 const outOfSelf = () => new RangeError("index out of range in self");
 
-/** Every element whose place in one dimension is in a list; the dimension becomes the list. */
-function alongDim(source: Shape, dim: number, indices: Offsets, shape: Shape): Selection {
+/**
+ * Every element whose place in one dimension is in a vector of indices; the dimension becomes the vector. Indices of the CPU are
+ * checked here.
+ */
+function alongDim(
+  caller: string,
+  x: Tensor,
+  dim: number,
+  index: Tensor,
+  shape: Shape,
+  wrap: boolean,
+  complain: RangeComplaint,
+): Selection {
+  checkIndexDevice(x, index);
+  const source = x.shape;
+  if (x.device !== "cpu") {
+    const step = index.ndim === 0 ? 0 : index.strides[0];
+    const strides = frozen(shape.map((_, d) => d === dim ? step : 0));
+    const dims = source.length === 0 ? [] : [dim];
+    const along = shape.map((_, d) => d === dim ? -1 : d);
+    return new Selection(source, shape, { along, indices: [{ tensor: index, strides, dims, wrap }], caller });
+  }
+  const indices = readIndices(index, source.length === 0 ? 1 : source[dim], wrap, complain);
   return new Selection(source, shape, (strides) => {
     if (source.length === 0) return parts(indices, [], []);
     const steps = newOffsets(indices.length, source[dim] * Math.max(strides[dim], 1));
@@ -41,10 +78,10 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
     throw new TypeError("indexSelect(): Expected dtype int32 or int64 for index");
   }
   if (index.ndim > 1) throw new TypeError("indexSelect(): Index is supposed to be a vector");
-  const indices = readIndices(index, x.ndim === 0 ? 1 : x.shape[d], false, outOfSelf);
-  const selection = alongDim(x.shape, d, indices, withSize(x.shape, d, indices.length));
-  if (x.ndim === 0 && indices.length !== 1) {
-    throw new TypeError("indexSelect(): Index to scalar can have only 1 value, got " + indices.length);
+  const count = index.numel();
+  const selection = alongDim("indexSelect()", x, d, index, withSize(x.shape, d, count), false, outOfSelf);
+  if (x.ndim === 0 && count !== 1) {
+    throw new TypeError("indexSelect(): Index to scalar can have only 1 value, got " + count);
   }
   return pick(x, selection, alongNames, { selfSymSizes: x.shape, dim: d }, { index });
 }
@@ -97,8 +134,8 @@ function target(caller: string, x: Tensor, dim: number, index: Tensor, source: T
         `${shapeText(x.shape)} source.shape = ${shapeText(source.shape)}`,
     );
   }
-  const indices = readIndices(index, x.ndim === 0 ? 1 : x.shape[d], false, outOfSelf);
-  return alongDim(x.shape, d, indices, source.shape);
+  checkIndexDevice(x, source);
+  return alongDim(`${caller}()`, x, d, index, source.shape, false, outOfSelf);
 }
 
 function addAt(
@@ -166,13 +203,15 @@ function fillAt(inPlace: boolean, x: Tensor, dim: number, index: Tensor, value: 
     );
   }
   const size = x.ndim === 0 ? 1 : x.shape[d];
-  const indices = readIndices(
+  const selection = alongDim(
+    `${caller}()`,
+    x,
+    d,
     index,
-    size,
+    withSize(x.shape, d, index.numel()),
     true,
     (i) => new RangeError(`index ${i} is out of bounds for dimension ${d} with size ${size}`),
   );
-  const selection = alongDim(x.shape, d, indices, withSize(x.shape, d, indices.length));
   return write(x, selection, given ? value.to(x.dtype) : value, {
     name: given ? "IndexFillBackward1" : "IndexFillBackward0",
     names: { pick: "IndexSelectBackward0", spread: "IndexFillBackward0" },
@@ -190,28 +229,41 @@ export function indexFill(x: Tensor, dim: number, index: Tensor, value: Tensor |
 
 // ---- elements by their row-major number ---------------------------------------------------------------------------
 
-function readNumbers(x: Tensor, index: Tensor, caller: string): Offsets {
+/** The elements with the row-major numbers in an index, in the given shape. */
+function byNumber(x: Tensor, index: Tensor, shape: Shape, caller: string): Selection {
   checkTensor(index, caller, "index");
   if (index.dtype !== "int64") {
     throw new TypeError(`${caller}(): Expected a long tensor for index, but got ${typeName(index.dtype)}`);
   }
+  checkIndexDevice(x, index);
   const count = x.numel();
   if (count === 0 && index.numel() > 0) {
     throw new RangeError(`${caller}(): tried to ${caller} from an empty tensor`);
   }
-  return readIndices(
+  if (x.device !== "cpu") {
+    const plain = index.detach().contiguous();
+    return numberedBy(x.shape, plain, contiguousStrides(shape), shape, { caller: `${caller}()` });
+  }
+  const numbers = readIndices(
     index,
     count,
     true,
     (i) => new RangeError(`out of range: tried to access index ${i} on a tensor of ${count} elements.`),
   );
+  return numbered(x.shape, numbers, shape, "cpu");
 }
 
 /** The elements with the given row-major numbers, in the shape of the index. Negative ones count from the end. */
 export function take(x: Tensor, index: Tensor): Tensor {
   checkTensor(x, "take");
-  const selection = numbered(x.shape, readNumbers(x, index, "take"), index.shape);
-  return pick(x, selection, { pick: "TakeBackward0", spread: "PutBackward0" }, {}, { index });
+  checkTensor(index, "take", "index");
+  return pick(
+    x,
+    byNumber(x, index, index.shape, "take"),
+    { pick: "TakeBackward0", spread: "PutBackward0" },
+    {},
+    { index },
+  );
 }
 
 /** Options of `put` and `indexPut`. */
@@ -244,7 +296,8 @@ function putAt(
         `${source.numel()}, index.numel() = ${index.numel()}`,
     );
   }
-  const selection = numbered(x.shape, readNumbers(x, index, caller), source.shape);
+  checkIndexDevice(x, source);
+  const selection = byNumber(x, index, source.shape, caller);
   return write(x, selection, source, {
     name: "PutBackward0",
     names: { pick: "TakeBackward0", spread: "PutBackward0" },

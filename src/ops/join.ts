@@ -4,9 +4,10 @@
  */
 
 import { checkKeys, checkTensor, checkTensors } from "../tensor/arguments.ts";
+import { sameDevice } from "../tensor/device.ts";
 import { type DType, promoteTypes } from "../tensor/dtype.ts";
 import { frozen, normalizeDim, sameShape, type Shape, shapeText } from "../tensor/shape.ts";
-import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
+import { allocateTensor, type Tensor, unwrittenTensor } from "../tensor/tensor.ts";
 import { copyInto, to } from "./copy.ts";
 import { partOf } from "./lines.ts";
 import { record, type Rule } from "./record.ts";
@@ -76,7 +77,8 @@ export function cat(tensors: readonly Tensor[], dim: number | JoinOptions = 0): 
     total += t.shape[d];
     return t.shape[d];
   });
-  const out = allocateTensor(frozen(model.shape.map((s, i) => i === d ? total : s)), dtype);
+  const shape = frozen(model.shape.map((s, i) => i === d ? total : s));
+  const out = unwrittenTensor(shape, dtype, sameDevice(list));
   let start = 0;
   list.forEach((t, k) => {
     if (sizes[k] > 0) copyInto(partOf(out, d, start, sizes[k]), t);
@@ -120,7 +122,8 @@ export function stack(tensors: readonly Tensor[], dim: number | JoinOptions = 0)
   const d = normalizeDim(dimOf(dim, "stack"), shape.length + 1);
   const dtypes = list.map((t) => t.dtype);
   const dtype = dtypes.reduce(promoteTypes);
-  const out = allocateTensor(frozen([...shape.slice(0, d), list.length, ...shape.slice(d)]), dtype);
+  const whole = frozen([...shape.slice(0, d), list.length, ...shape.slice(d)]);
+  const out = unwrittenTensor(whole, dtype, sameDevice(list));
   const strides = frozen(out.strides.filter((_, i) => i !== d));
   list.forEach((t, k) => copyInto(windowOn(out, shape, strides, k * out.strides[d]), t));
   return record(Stack, out, list, { dim: d, dtypes });
@@ -216,7 +219,7 @@ export function blockDiag(...tensors: Tensor[]): Tensor {
   });
   if (list.length === 0) row = 1; // as PyTorch: one empty row
   const dtype = list.length === 0 ? "float32" : list.map((t) => t.dtype).reduce(promoteTypes);
-  const out = allocateTensor(frozen([row, column]), dtype);
+  const out = allocateTensor(frozen([row, column]), dtype, list.length === 0 ? "cpu" : sameDevice(list));
   list.forEach((t, i) => {
     const b = blocks[i], [rows, columns] = matrixShape(t.shape);
     copyInto(partOf(partOf(out, 0, b.row, rows), 1, b.column, columns), t.detach().reshape(rows, columns));

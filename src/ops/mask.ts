@@ -8,7 +8,8 @@ import { fromTypedArray } from "../tensor/create.ts";
 import { typeName } from "../tensor/dtype.ts";
 import { broadcastShapes, frozen, sameShape } from "../tensor/shape.ts";
 import { installMethods, type Tensor } from "../tensor/tensor.ts";
-import { nonzeroColumns, nonzeroNumbers } from "./index_checks.ts";
+import { checkIndexDevice, nonzeroColumns, nonzeroNumbers } from "./index_checks.ts";
+import { backTo } from "./on_host.ts";
 import { numbered, pick, write } from "./selection.ts";
 
 // ---- what is not zero ---------------------------------------------------------------------------------------------
@@ -30,13 +31,13 @@ export function nonzero(x: Tensor, options: NonzeroOptions = {}): Tensor | Tenso
   checkKeys(options, "nonzero", ["asTuple"]);
   if (options.asTuple === true) {
     const columns = nonzeroColumns(x.ndim === 0 ? x.reshape(1) : x);
-    return columns.map((c) => fromTypedArray(BigInt64Array.from(c, BigInt)));
+    return columns.map((c) => backTo(fromTypedArray(BigInt64Array.from(c, BigInt)), x));
   }
   const columns = nonzeroColumns(x),
     rows = columns.length === 0 ? nonzeroNumbers(x).length : columns[0].length;
   const data = new BigInt64Array(rows * columns.length);
   columns.forEach((c, d) => c.forEach((k, i) => data[i * columns.length + d] = BigInt(k)));
-  return fromTypedArray(data, [rows, columns.length]);
+  return backTo(fromTypedArray(data, [rows, columns.length]), x);
 }
 
 /** The same as {@linkcode nonzero} without options; NumPy's name. */
@@ -54,10 +55,12 @@ export function maskedSelect(x: Tensor, mask: Tensor): Tensor {
   checkTensor(x, "maskedSelect");
   checkTensor(mask, "maskedSelect", "mask");
   if (mask.dtype !== "bool") throw new TypeError("maskedSelect: expected BoolTensor for mask");
+  checkIndexDevice(x, mask);
   const shape = broadcastShapes(x.shape, mask.shape);
   const wide = sameShape(x.shape, shape) ? x : x.expand(shape);
   const numbers = nonzeroNumbers(mask.detach().expand(shape));
-  return pick(wide, numbered(shape, numbers, frozen([numbers.length])), selectNames, {}, { mask });
+  const selection = numbered(shape, numbers, frozen([numbers.length]), x.device);
+  return pick(wide, selection, selectNames, {}, { mask });
 }
 
 function scatterMasked(inPlace: boolean, x: Tensor, mask: Tensor, source: Tensor): Tensor {
@@ -76,6 +79,8 @@ function scatterMasked(inPlace: boolean, x: Tensor, mask: Tensor, source: Tensor
       `maskedScatter_ only supports boolean masks, but got mask with dtype ${typeName(mask.dtype)}`,
     );
   }
+  checkIndexDevice(x, mask);
+  checkIndexDevice(x, source);
   const shape = inPlace ? x.shape : broadcastShapes(x.shape, mask.shape);
   const wide = sameShape(x.shape, shape) ? x : x.expand(shape);
   const numbers = nonzeroNumbers(mask.detach().expand(shape));
@@ -83,7 +88,7 @@ function scatterMasked(inPlace: boolean, x: Tensor, mask: Tensor, source: Tensor
     throw new TypeError("Number of elements of source < number of ones in mask");
   }
   const values = source.reshape(-1).slice(0, 0, numbers.length);
-  return write(wide, numbered(shape, numbers, values.shape), values, {
+  return write(wide, numbered(shape, numbers, values.shape, x.device), values, {
     name: "MaskedScatterBackward0",
     names: selectNames,
     inPlace,

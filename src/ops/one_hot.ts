@@ -5,6 +5,7 @@
 
 import { checkTensor } from "../tensor/arguments.ts";
 import { frozen } from "../tensor/shape.ts";
+import { backTo, onHost } from "./on_host.ts";
 import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
 
 /**
@@ -20,7 +21,11 @@ export function oneHot(x: Tensor, numClasses = -1): Tensor {
   if (!Number.isInteger(numClasses)) {
     throw new TypeError(`oneHot(): numClasses must be an integer, got ${String(numClasses)}`);
   }
-  const values = x.contiguous().typedArray() as BigInt64Array;
+  if (x.device !== "cpu" && numClasses > 0) {
+    // Numbers out of range are found by the kernel: nothing is read.
+    return x.newZeros([...x.shape, numClasses]).scatter_(-1, x.unsqueeze(-1), 1n as never);
+  }
+  const values = onHost(x).contiguous().typedArray() as BigInt64Array;
   if (values.length === 0 && numClasses <= 0) {
     throw new RangeError("Can not infer total number of classes from empty tensor.");
   }
@@ -36,5 +41,5 @@ export function oneHot(x: Tensor, numClasses = -1): Tensor {
   const size = numClasses === -1 ? most + 1 : numClasses;
   const out = allocateTensor(frozen([...x.shape, size]), "int64"), data = out.storage.data;
   values.forEach((v, i) => data[i * size + Number(v)] = 1n);
-  return out;
+  return backTo(out, x);
 }

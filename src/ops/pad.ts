@@ -10,6 +10,7 @@ import { allocate } from "../tensor/dtype.ts";
 import { frozen, type Shape, shapeText } from "../tensor/shape.ts";
 import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
 import { copyInto } from "./copy.ts";
+import { backTo } from "./on_host.ts";
 import { partOf } from "./lines.ts";
 import { record, type Rule } from "./record.ts";
 import { narrow, slice } from "./slice.ts";
@@ -76,10 +77,16 @@ const ConstantPad: Rule<{ pad: readonly number[] }> = {
   backward: (g, { args }) => [constantPad(g, args.pad.map((w) => -w), 0)],
 };
 
+function fillPlain(out: Tensor, value: number): void {
+  const exact = castScalar(value, out.dtype);
+  if (out.device === "cpu") out.storage.data.fill(exact as never);
+  else copyInto(out, out.dtype === "bool" ? exact !== 0 : exact);
+}
+
 function constantPad(x: Tensor, widths: readonly number[], value: number): Tensor {
   const borders = bordersOf(x, widths);
-  const out = allocateTensor(paddedShape(x.shape, borders), x.dtype);
-  if (value !== 0) out.storage.data.fill(castScalar(value, x.dtype) as never);
+  const out = allocateTensor(paddedShape(x.shape, borders), x.dtype, x.device);
+  if (value !== 0) fillPlain(out, value);
   let from = x.detach(), into = out;
   for (const { dim, left, right } of borders) {
     const start = Math.max(-left, 0), size = x.shape[dim] - start - Math.max(-right, 0);
@@ -152,7 +159,7 @@ function pickPad(kind: "reflect" | "replicate", x: Tensor, widths: readonly numb
     const n = x.shape[dim];
     const places = allocate("int64", n + left + right);
     for (let i = 0; i < places.length; i++) places[i] = BigInt(kinds[kind](i - left, n));
-    return { dim, size: n, places: fromTypedArray(places) };
+    return { dim, size: n, places: backTo(fromTypedArray(places), x) };
   });
   const name = `${named[kind]}${borders.length}D`;
   let rule = byName.get(name);

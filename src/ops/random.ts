@@ -3,7 +3,7 @@
  * @module
  */
 
-import { atPlaces } from "../backend/cpu/index_js.ts";
+import { atPlaces } from "../backend/places.ts";
 import {
   bernoulli as fillBernoulli,
   cauchy as fillCauchy,

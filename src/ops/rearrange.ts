@@ -6,8 +6,10 @@
 import { brief } from "../tensor/describe.ts";
 import { checkInteger, checkIntegers, checkTensor } from "../tensor/arguments.ts";
 import { frozen, normalizeDim, type Shape, shapeText, sizesFrom } from "../tensor/shape.ts";
-import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
+import { allocateTensor, installMethods, Tensor, unwrittenTensor } from "../tensor/tensor.ts";
+import { arange } from "../tensor/create.ts";
 import { copyInto } from "./copy.ts";
+import { backTo } from "./on_host.ts";
 import { reduceArgs } from "./fold.ts";
 import { partOf } from "./lines.ts";
 import { record, type Rule } from "./record.ts";
@@ -33,7 +35,7 @@ function flipped(x: Tensor, dims: readonly number[]): Tensor {
     offset += (x.shape[d] - 1) * s;
     return -s;
   });
-  const out = allocateTensor(x.shape, x.dtype);
+  const out = unwrittenTensor(x.shape, x.dtype, x.device);
   copyInto(out, windowOn(x, x.shape, strides, offset));
   return out;
 }
@@ -123,7 +125,7 @@ export function roll(
 }
 
 function rolled(x: Tensor, dim: number, shift: number): Tensor {
-  const out = allocateTensor(x.shape, x.dtype);
+  const out = unwrittenTensor(x.shape, x.dtype, x.device);
   if (x.ndim === 0 || x.numel() === 0) {
     copyInto(out, x);
     return out;
@@ -161,7 +163,7 @@ export function repeat(x: Tensor, ...sizes: (number | readonly number[])[]): Ten
     throw new RangeError(`Trying to create tensor with negative dimension: repeats ${shapeText(repeats)}`);
   }
   const size = repeats.map((_, i) => i < lead ? 1 : x.shape[i - lead]);
-  const out = allocateTensor(frozen(repeats.map((r, i) => r * size[i])), x.dtype);
+  const out = unwrittenTensor(frozen(repeats.map((r, i) => r * size[i])), x.dtype, x.device);
   if (out.numel() > 0) {
     // Both as pairs of dimensions [repeat, size]: the source stands still along the repeats.
     const pairs = frozen(repeats.flatMap((r, i) => [r, size[i]]));
@@ -199,7 +201,7 @@ export function repeatInterleave(
   const input = o.dim === undefined || o.dim === null ? x.reshape(-1) : x.ndim === 0 ? x.reshape(1) : x;
   const d = normalizeDim(o.dim ?? 0, input.ndim), size = input.shape[d];
   if (repeats instanceof Tensor && repeats.numel() !== 1) {
-    return input.indexSelect(d, repeated(repeats, size, o.outputSize));
+    return input.indexSelect(d, backTo(repeated(repeats, size, o.outputSize), input));
   }
   const count = repeats instanceof Tensor ? repeats.item() as number : repeats;
   if (!Number.isInteger(count)) throw new TypeError(`repeats must be an integer, got ${brief(count)}`);
@@ -237,6 +239,14 @@ function repeated(repeats: Tensor, size: number, outputSize: number | undefined)
 
 // ---- triangles and diagonals --------------------------------------------------------------------------------------
 
+/** Where `tril` or `triu` puts zeros: numbers of rows and columns compared on the device. */
+function beyond(x: Tensor, name: "tril" | "triu", diagonal: number): Tensor {
+  const count = (size: number) => backTo(arange(size, { dtype: "int32", device: "cpu" }), x);
+  const rows = count(x.shape[x.ndim - 2]).add(BigInt(diagonal)).unsqueeze(1);
+  const columns = count(x.shape[x.ndim - 1]);
+  return name === "tril" ? columns.gt(rows) : columns.lt(rows);
+}
+
 function triangle(name: "tril" | "triu"): (x: Tensor, diagonal?: number) => Tensor {
   const rule: Rule<{ diagonal: number }> = {
     name: name === "tril" ? "TrilBackward0" : "TriuBackward0",
@@ -248,7 +258,12 @@ function triangle(name: "tril" | "triu"): (x: Tensor, diagonal?: number) => Tens
     if (!Number.isInteger(diagonal)) {
       throw new TypeError(`${name}(): diagonal must be an integer, got ${brief(diagonal)}`);
     }
-    const out = allocateTensor(x.shape, x.dtype), data = out.storage.data;
+    const out = unwrittenTensor(x.shape, x.dtype, x.device);
+    if (x.device !== "cpu") {
+      copyInto(out, x.detach().maskedFill(beyond(x, name, diagonal), 0));
+      return record(rule, out, [x], { diagonal });
+    }
+    const data = out.storage.data;
     copyInto(out, x);
     const rows = x.shape[x.ndim - 2], columns = x.shape[x.ndim - 1], zero = x.dtype === "int64" ? 0n : 0;
     for (let start = 0; start < data.length; start += rows * columns) {
@@ -284,7 +299,7 @@ export function diagEmbed(x: Tensor, offset = 0, dim1 = -2, dim2 = -1): Tensor {
   const size = x.shape[x.ndim - 1] + Math.abs(offset);
   const rest = x.shape.slice(0, -1);
   const shape = Array.from({ length: ndim }, (_, i) => i === a || i === b ? size : rest.shift()!);
-  const out = allocateTensor(frozen(shape), x.dtype);
+  const out = allocateTensor(frozen(shape), x.dtype, x.device);
   copyInto(diagonal(out, offset, a, b), x);
   return record(DiagEmbed, out, [x], { offset, dim1: a, dim2: b });
 }

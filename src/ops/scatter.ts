@@ -8,7 +8,7 @@ import { checkKeys, checkScalar, checkTensor } from "../tensor/arguments.ts";
 import { type Scalar, typeName } from "../tensor/dtype.ts";
 import { broadcastShapes, normalizeDim, type Shape, shapeText } from "../tensor/shape.ts";
 import { installMethods, Tensor } from "../tensor/tensor.ts";
-import { isIndexType, readIndices } from "./index_checks.ts";
+import { checkIndexDevice, isIndexType, readIndices } from "./index_checks.ts";
 import { scatterReduced, type ScatterReduction, scatterReductions } from "./scatter_reduce.ts";
 import { newOffsets, offsetsOf, pick, scattered, Selection, write } from "./selection.ts";
 
@@ -46,7 +46,14 @@ function along(
     const toSrc = src !== null && inner.some((s, k) => s > sizes(src)[k]);
     if (toSelf || toSrc) throw sizeError(self, x, d, index, src);
   }
+  checkIndexDevice(x, index);
+  if (src !== null) checkIndexDevice(x, src);
   const size = outer[d];
+  if (x.device !== "cpu") {
+    const along = index.shape.map((_, k) => k === d || x.ndim === 0 ? -1 : k);
+    const used = { tensor: index, strides: index.strides, dims: x.ndim === 0 ? [] : [d], wrap: false };
+    return new Selection(x.shape, index.shape, { along, indices: [used], caller: `${caller}()` });
+  }
   const indices = readIndices(
     index,
     size,

@@ -10,6 +10,7 @@ import { normalizeDim } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { checkNoInternalOverlap } from "./compute.ts";
 import { copyInto } from "./copy.ts";
+import { backTo, onHost } from "./on_host.ts";
 import { record, recordInPlace, type Rule, type RuleNode, type Save } from "./record.ts";
 import { maskedFill, where } from "./select.ts";
 import { clear, pick, type Selection, spread, writePlain } from "./selection.ts";
@@ -44,20 +45,22 @@ function combine(
 /** How many values each element is the mean of; 1 where there is none. */
 function counts(t: Tensor, selection: Selection, includeSelf: boolean): Tensor {
   const make = includeSelf ? ones : zeros;
-  const count = make(t.shape, { dtype: t.dtype });
-  writePlain(count, selection, "add", ones(selection.shape, { dtype: t.dtype }));
+  const like = { dtype: t.dtype, device: t.device };
+  const count = make(t.shape, like);
+  writePlain(count, selection, "add", ones(selection.shape, like));
   return count.add(count.eq(0n).to(t.dtype));
 }
 
 /** The mean of integers, rounded down. */
 function floorDivided(total: Tensor, count: Tensor): Tensor {
-  const out = total.detach().clone().contiguous(), data = out.storage.data, by = count.storage.data;
+  const out = onHost(total).clone().contiguous(), data = out.storage.data;
+  const by = onHost(count).contiguous().storage.data;
   for (let i = 0; i < data.length; i++) {
     const n = BigInt(data[i]), d = BigInt(by[i]), quotient = n / d;
     const floor = n % d !== 0n && n < 0n ? quotient - 1n : quotient;
     data[i] = castScalar(floor, out.dtype);
   }
-  return out;
+  return backTo(out, total);
 }
 
 const names = { pick: "GatherBackward0", spread: "ScatterAddBackward0" };

@@ -14,12 +14,14 @@ import type { Rule } from "./record.ts";
 /** Puts the gradient of selected values where they came from: zeros of `shape`, and at `indices` along `dim` the gradient. */
 export function scatterBack(g: Tensor, indices: Tensor, dim: number, shape: Shape): Tensor {
   if (shape.length === 0) return g;
+  if (g.device !== "cpu") return g.newZeros(shape).scatterAdd(dim, indices, g);
   const flat = g.newZeros(numel(shape)).indexAdd(0, flatPlaces(indices, dim, shape), g.reshape(-1));
   return flat.reshape(shape);
 }
 
 /** The elements at `indices` along the last dimension; differentiable. */
 export function selectAlong(x: Tensor, indices: Tensor): Tensor {
+  if (x.device !== "cpu") return x.gather(x.ndim - 1, indices);
   const places = flatPlaces(indices, x.ndim - 1, x.shape);
   return x.reshape(-1).indexSelect(0, places).reshape(indices.shape);
 }

@@ -4,13 +4,49 @@
  * @module
  */
 
-import { atPlaces, type Offsets, type PlaceAction, type Places } from "../backend/cpu/index_js.ts";
+import {
+  fillAt,
+  type Offsets,
+  pickAt,
+  type PlaceAction,
+  type Places,
+  type Selected,
+  type Steps,
+  type Where,
+  writeAt,
+} from "../backend/places.ts";
 import { castScalar } from "../tensor/cast.ts";
-import type { Scalar, TypedArray } from "../tensor/dtype.ts";
+import { fromTypedArray } from "../tensor/create.ts";
+import { type Device, differentDevices } from "../tensor/device.ts";
+import type { Scalar } from "../tensor/dtype.ts";
 import { contiguousStrides, isContiguous, numel, sameShape, type Shape } from "../tensor/shape.ts";
-import { allocateTensor, Tensor } from "../tensor/tensor.ts";
+import { allocateTensor, copyToDevice, Tensor, unwrittenTensor } from "../tensor/tensor.ts";
 import { checkNoInternalOverlap } from "./compute.ts";
 import { record, recordInPlace, type Rule, type RuleNode, type Save } from "./record.ts";
+
+/** A tensor of indices, for a device other than the CPU, whose kernels read it themselves. */
+export interface DeviceIndex {
+  /** The indices, int32 or int64, on the device. */
+  readonly tensor: Tensor;
+  /** Steps along the dimensions of the selection. */
+  readonly strides: Shape;
+  /** The dimensions of the source whose elements an index numbers, row-major; mostly one. */
+  readonly dims: readonly number[];
+  /** Whether negative indices count from the end. */
+  readonly wrap: boolean;
+}
+
+/** How a selection is found on a device other than the CPU. */
+export interface DeviceSteps {
+  /** For each dimension of the selection the dimension of the source that it walks along, or -1. */
+  readonly along: readonly number[];
+  /** Steps by indices. */
+  readonly indices: readonly DeviceIndex[];
+  /** Whether no element is meant twice. */
+  readonly distinct?: boolean;
+  /** Who asks, for complaints about indices. */
+  readonly caller: string;
+}
 
 /** Which elements of a tensor of one shape are meant, in which order and shape. Elements may be meant several times. */
 export class Selection {
@@ -18,22 +54,39 @@ export class Selection {
   readonly source: Shape;
   /** Shape of what is selected. */
   readonly shape: Shape;
-  private readonly build: (strides: Shape) => Places;
-  private last: { readonly strides: Shape; readonly places: Places } | null = null;
+  private readonly build: ((strides: Shape) => Places) | DeviceSteps;
+  private last: { readonly strides: Shape; readonly where: Where } | null = null;
 
-  /** `build` gives the places for a tensor with these strides. */
-  constructor(source: Shape, shape: Shape, build: (strides: Shape) => Places) {
+  /** `build` gives the places for a tensor of the CPU with these strides, or how to find them on another device. */
+  constructor(source: Shape, shape: Shape, build: ((strides: Shape) => Places) | DeviceSteps) {
     this.source = source;
     this.shape = shape;
     this.build = build;
   }
 
   /** The places in a tensor with these strides. */
-  on(strides: Shape): Places {
+  on(strides: Shape): Where {
     if (this.last === null || !sameShape(this.last.strides, strides)) {
-      this.last = { strides, places: this.build(strides) };
+      const where = typeof this.build === "function" ? this.build(strides) : this.steps(this.build, strides);
+      this.last = { strides, where };
     }
-    return this.last.places;
+    return this.last.where;
+  }
+
+  private steps({ along, indices, distinct = false, caller }: DeviceSteps, strides: Shape): Steps {
+    return {
+      shape: this.shape,
+      strides: along.map((d) => d < 0 ? 0 : strides[d]),
+      indices: indices.map(({ tensor, strides: own, dims, wrap }) => ({
+        data: tensor.storage.memory,
+        offset: tensor.offset,
+        strides: own,
+        digits: dims.map((d) => ({ size: this.source[d], step: strides[d] })),
+        wrap,
+      })),
+      distinct,
+      caller,
+    };
   }
 }
 
@@ -83,8 +136,22 @@ export function sums(a: Offsets, b: Offsets): Offsets {
   return out;
 }
 
-/** The elements with the given row-major numbers. */
-export function numbered(source: Shape, numbers: Offsets, shape: Shape): Selection {
+/** A list of indices of the CPU as a tensor of another device. */
+export function uploaded(values: Offsets, device: Device): Tensor {
+  return copyToDevice(fromTypedArray(Int32Array.from(values)), device);
+}
+
+/** The elements with the given row-major numbers, which are in range. On another device than the CPU they are all different. */
+export function numbered(
+  source: Shape,
+  numbers: Offsets,
+  shape: Shape,
+  device: Device,
+): Selection {
+  if (device !== "cpu") {
+    const tensor = uploaded(numbers, device);
+    return numberedBy(source, tensor, contiguousStrides(shape), shape, { distinct: true, caller: "a mask" });
+  }
   return new Selection(source, shape, (strides) => {
     const plain = contiguousStrides(source);
     if (sameShape(strides, plain)) return scattered(numbers);
@@ -105,17 +172,27 @@ export function numbered(source: Shape, numbers: Offsets, shape: Shape): Selecti
   });
 }
 
+/** The elements with the row-major numbers that a tensor of another device than the CPU holds. */
+export function numberedBy(
+  source: Shape,
+  tensor: Tensor,
+  strides: Shape,
+  shape: Shape,
+  how: { readonly distinct?: boolean; readonly caller: string },
+): Selection {
+  const along = shape.map(() => -1), dims = source.map((_, d) => d);
+  return new Selection(source, shape, { along, indices: [{ tensor, strides, dims, wrap: true }], ...how });
+}
+
 // ---- on memory, without history -----------------------------------------------------------------------------------
 
-/** The elements of a tensor as an array without gaps, from an index on. */
-function dense(t: Tensor): { readonly data: TypedArray; readonly start: number } {
-  const plain = t.isContiguous() ? t : t.detach().contiguous();
-  return { data: plain.storage.data, start: plain.offset };
+function memoryOf(t: Tensor): Selected {
+  return { data: t.storage.memory, dtype: t.dtype, offset: t.offset };
 }
 
 function pickPlain(x: Tensor, selection: Selection): Tensor {
-  const out = allocateTensor(selection.shape, x.dtype);
-  atPlaces("pick", x.storage.data, x.offset, selection.on(x.strides), out.storage.data);
+  const out = unwrittenTensor(selection.shape, x.dtype, x.device);
+  pickAt(memoryOf(x), selection.on(x.strides), out.storage.memory);
   return out;
 }
 
@@ -123,23 +200,17 @@ function pickPlain(x: Tensor, selection: Selection): Tensor {
 export function writePlain(
   target: Tensor,
   selection: Selection,
-  action: PlaceAction,
+  action: Exclude<PlaceAction, "pick" | "fill">,
   values: Tensor | Scalar,
 ): void {
-  const places = selection.on(target.strides), data = target.storage.data;
+  const where = selection.on(target.strides);
   if (!(values instanceof Tensor)) {
-    atPlaces("fill", data, target.offset, places, castScalar(values, target.dtype));
+    fillAt(memoryOf(target), where, values);
     return;
   }
-  const { data: other, start } = dense(values);
-  atPlaces(
-    action === "add" && target.dtype === "bool" ? "or" : action,
-    data,
-    target.offset,
-    places,
-    other,
-    start,
-  );
+  // On the CPU values have no gaps.
+  const plain = target.device !== "cpu" || values.isContiguous() ? values : values.detach().contiguous();
+  writeAt(action, memoryOf(target), where, { ...memoryOf(plain), strides: plain.strides });
 }
 
 // ---- with history -------------------------------------------------------------------------------------------------
@@ -177,7 +248,7 @@ export function pick(
 
 /** Zeros of the source's shape with the values added at the selected places. */
 export function spread(values: Tensor, selection: Selection, names: SelectionNames): Tensor {
-  const out = allocateTensor(selection.source, values.dtype);
+  const out = allocateTensor(selection.source, values.dtype, values.device);
   writePlain(out, selection, "add", values);
   return record({ name: names.spread, backward: (g) => [pick(g, selection, names)] }, out, [values], {});
 }
@@ -228,12 +299,16 @@ export function write(
   };
   let plain = values;
   if (values instanceof Tensor) {
-    plain = values.detach();
+    // A 0-d tensor of the CPU goes with any device, as a number does.
+    if (values.device !== self.device) {
+      if (values.ndim > 0 || values.device !== "cpu") throw differentDevices(self.device, values.device);
+    }
+    plain = values.device === self.device ? values.detach() : copyToDevice(values, self.device);
     if (Number(alpha) !== 1) plain = plain.mul(alpha).to(self.dtype);
     if (!sameShape(plain.shape, selection.shape)) plain = plain.expand(selection.shape);
     if (inPlace && plain.storage === self.storage) plain = plain.clone();
   } else castScalar(values, self.dtype); // throws before anything is written
-  const action: PlaceAction = accumulate ? "add" : "put";
+  const action = accumulate ? "add" : "put";
   if (!inPlace) {
     const out = self.detach().clone();
     writePlain(out, selection, action, plain);

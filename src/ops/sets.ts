@@ -7,8 +7,10 @@ import { checkKeys, checkNumber, checkTensor } from "../tensor/arguments.ts";
 import { allocate, promoteTypes, resultType, type Scalar } from "../tensor/dtype.ts";
 import { frozen, normalizeDim, sameShape, type Shape, shapeText } from "../tensor/shape.ts";
 import { scalarTensor } from "../tensor/create.ts";
+import { sameDevice } from "../tensor/device.ts";
 import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
 import { to } from "./copy.ts";
+import { backTo, onHost } from "./on_host.ts";
 import { argsort } from "./order.ts";
 import { checkOperand, operandTensor } from "./table.ts";
 
@@ -16,13 +18,13 @@ type Values = ArrayLike<number | bigint>;
 
 /** The elements in row-major order, without history. */
 function elements(x: Tensor): Values {
-  return x.detach().contiguous().typedArray();
+  return onHost(x).contiguous().typedArray();
 }
 
-function int64(values: readonly number[], shape: Shape = [values.length]): Tensor {
+function int64(values: readonly number[], like: Tensor, shape: Shape = [values.length]): Tensor {
   const out = allocateTensor(frozen(shape), "int64"), data = out.storage.data;
   values.forEach((v, i) => data[i] = BigInt(v));
-  return out;
+  return backTo(out, like);
 }
 
 // ---- distinct elements --------------------------------------------------------------------------------------------
@@ -64,7 +66,7 @@ function itemsOf(x: Tensor, dim: number | null | undefined): Items {
       count: values.length,
       compare: (i, j) =>
         values[i] < values[j] ? -1 : values[i] > values[j] ? 1 : values[i] === values[j] ? 0 : NaN,
-      take: (chosen) => flat.indexSelect(0, int64(chosen)),
+      take: (chosen) => flat.indexSelect(0, int64(chosen, x)),
       inverseShape: x.shape,
     };
   }
@@ -78,7 +80,7 @@ function itemsOf(x: Tensor, dim: number | null | undefined): Items {
     }
     return 0;
   };
-  return { count, compare, take: (chosen) => plain.indexSelect(d, int64(chosen)), inverseShape: [count] };
+  return { count, compare, take: (chosen) => plain.indexSelect(d, int64(chosen, x)), inverseShape: [count] };
 }
 
 /** Distinct items in the given order, of which equal ones must be neighbours. */
@@ -96,8 +98,8 @@ function distinct(items: Items, order: ArrayLike<number>, o: UniqueConsecutiveOp
   const values = items.take(first);
   if (!o.returnInverse && !o.returnCounts) return values;
   const results = [values];
-  if (o.returnInverse) results.push(int64(inverse, items.inverseShape));
-  if (o.returnCounts) results.push(int64(counts));
+  if (o.returnInverse) results.push(int64(inverse, values, items.inverseShape));
+  if (o.returnCounts) results.push(int64(counts, values));
   return results;
 }
 
@@ -109,7 +111,7 @@ export function unique<O extends UniqueOptions>(x: Tensor, options: O = {} as O)
   const o = checkKeys(options as UniqueOptions, "unique", [...consecutiveKeys, "sorted"]);
   const items = itemsOf(x, o.dim);
   const order = o.dim === undefined || o.dim === null
-    ? Array.from(argsort(x.reshape(-1)).typedArray(), Number)
+    ? Array.from(argsort(onHost(x).reshape(-1)).typedArray(), Number)
     : Array.from({ length: items.count }, (_, i) => i).sort((i, j) => items.compare(i, j) || i - j);
   return distinct(items, order, o) as Unique<O>;
 }
@@ -139,7 +141,9 @@ export function isin(x: Tensor | Scalar, testElements: Tensor | Scalar, options:
   checkOperand(x, "isin");
   checkOperand(testElements, "isin");
   const dtype = resultType([x, testElements]);
-  const wrap = (t: Tensor | Scalar) => to(t instanceof Tensor ? t : scalarTensor(t), dtype);
+  const wrap = (t: Tensor | Scalar) => to(t instanceof Tensor ? onHost(t) : scalarTensor(t), dtype);
+  if (x instanceof Tensor && testElements instanceof Tensor) sameDevice([x, testElements]);
+  const model = x instanceof Tensor ? x : testElements instanceof Tensor ? testElements : null;
   const left = wrap(x), known = new Set<number | bigint>(Array.from(elements(wrap(testElements))));
   const out = allocateTensor(left.shape, "bool"), data = out.storage.data;
   const values = elements(left);
@@ -147,7 +151,7 @@ export function isin(x: Tensor | Scalar, testElements: Tensor | Scalar, options:
     const v = values[i];
     data[i] = (v === v && known.has(v)) !== invert ? 1 : 0;
   }
-  return out;
+  return model === null ? out : backTo(out, model);
 }
 
 // ---- counting -----------------------------------------------------------------------------------------------------
@@ -188,7 +192,7 @@ export function bincount(x: Tensor, options: BincountOptions = {}): Tensor {
   );
   const data = out.storage.data;
   for (let i = 0; i < bins; i++) data[i] = weights === undefined ? BigInt(sums[i]) : sums[i];
-  return out;
+  return backTo(out, x);
 }
 
 /** Options of {@linkcode histc}. */
@@ -227,7 +231,7 @@ export function histc(x: Tensor, bins?: number | HistcOptions, options: HistcOpt
     const bin = Math.min(Math.floor((v - low) / (high - low) * count), count - 1);
     data[bin] = (data[bin] as number) + (one as number);
   }
-  return out;
+  return backTo(out, x);
 }
 
 // ---- places in sorted sequences -----------------------------------------------------------------------------------
@@ -267,6 +271,7 @@ export function searchsorted(
     throw new TypeError("torch.searchsorted(): boundaries tensor should have positive dimension");
   }
   const wanted = operandTensor(values, "searchsorted");
+  if (values instanceof Tensor) sameDevice([sequence, values]);
   if (sequence.ndim > 1 && !sameShape(sequence.shape.slice(0, -1), wanted.shape.slice(0, -1))) {
     throw new TypeError(
       "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and " +
@@ -304,7 +309,7 @@ export function searchsorted(
     }
     data[i] = o.outInt32 ? low : BigInt(low);
   }
-  return out;
+  return backTo(out, sequence);
 }
 
 /** Options of {@linkcode bucketize}. */

@@ -9,6 +9,7 @@ import { allocate, type DType, itemSize, typeName } from "../tensor/dtype.ts";
 import { frozen, numel, type Shape, shapeText } from "../tensor/shape.ts";
 import { Storage } from "../tensor/storage.ts";
 import { installMethods, Tensor } from "../tensor/tensor.ts";
+import { backTo } from "./on_host.ts";
 import { record, type Rule } from "./record.ts";
 import { makeView } from "./window.ts";
 
@@ -28,7 +29,7 @@ function scatterStrided(
 ): Tensor {
   const places = windowPlaces(a.size, a.stride, a.storageOffset);
   const span = 1 + a.selfSymSizes.reduce((sum, s, i) => sum + Math.max(s - 1, 0) * a.selfStrides[i], 0);
-  const flat = g.newZeros(span).indexAdd(0, fromTypedArray(places), g.reshape(-1));
+  const flat = g.newZeros(span).indexAdd(0, backTo(fromTypedArray(places), g), g.reshape(-1));
   return asStrided(flat, a.selfSymSizes, a.selfStrides, 0);
 }
 

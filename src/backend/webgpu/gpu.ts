@@ -3,6 +3,7 @@
  * @module
  */
 import { type Access, Commands, type Kernel } from "./commands.ts";
+import { Faults } from "./faults.ts";
 import { Memory, type MemoryOptions } from "./memory.ts";
 import { peek } from "./settled.ts";
 import { SyncReader } from "./sync.ts";
@@ -44,6 +45,8 @@ export class Gpu {
   readonly memory: Memory;
   /** Its queue. */
   readonly commands: Commands;
+  /** What its kernels complain about. */
+  readonly faults: Faults;
   /** Whether reads may be synchronous: found out at start-up; set it to false to have them refused. */
   syncReads: boolean;
   readonly #reader: SyncReader;
@@ -59,6 +62,7 @@ export class Gpu {
     this.memory = new Memory(device, info.largestBuffer, options);
     this.commands = new Commands(device, this.memory);
     this.memory.flush = () => this.commands.flush();
+    this.faults = new Faults(this.memory, this.commands);
     this.#reader = new SyncReader(device, this.commands, () => this.check());
     // Without this handler errors outside of the scopes are not even printed.
     device.addEventListener("uncapturederror", (event) => {
@@ -190,13 +194,29 @@ export class Gpu {
     if (!this.syncReads) {
       throw new GpuError("this host cannot read GPU memory synchronously: use await read()");
     }
-    return this.#reader.read(block, byte, bytes);
+    const data = this.#reader.read(block, byte, bytes);
+    if (this.faults.pending) {
+      const { block, bytes } = this.faults.where;
+      this.#complain(this.faults.judge(this.#reader.read(block, 0, bytes)));
+    }
+    return data;
   }
 
   /** {@linkcode Gpu.readBytes} that works on every host. */
   async readBytesAsync(block: Block, byte: number, bytes: number): Promise<ArrayBuffer> {
     this.checkOpen();
-    return await this.#reader.readAsync(block, byte, bytes, () => this.#checkAsync());
+    const read = (block: Block, byte: number, bytes: number) =>
+      this.#reader.readAsync(block, byte, bytes, () => this.#checkAsync());
+    const data = await read(block, byte, bytes);
+    if (this.faults.pending) {
+      const { block, bytes } = this.faults.where;
+      this.#complain(this.faults.judge(await read(block, 0, bytes)));
+    }
+    return data;
+  }
+
+  #complain(sentence: string | null): void {
+    if (sentence !== null) throw new GpuError(sentence);
   }
 }
 
