@@ -13,7 +13,7 @@ import { lowerWgsl, wgslFunctions } from "../../expr/lower_wgsl.ts";
 import { postorder } from "../../expr/expr.ts";
 import { primitives } from "../../expr/primitives.ts";
 import type { Program } from "../../expr/program.ts";
-import type { DType, Scalar } from "../../tensor/dtype.ts";
+import { type DType, dtypes, type Scalar } from "../../tensor/dtype.ts";
 import type { Access, Kernel } from "./commands.ts";
 import { loaded, SCALAR_WORDS, scalarSource, stored, wgslFlavor, wrapped, writeScalar } from "./convert.ts";
 import { checkElements, elementBytes, elementType } from "./elements.ts";
@@ -56,6 +56,7 @@ export function runPointwise(
   let numel = 1;
   for (const size of shape) numel *= size;
   if (numel === 0) return;
+  if (quick(gpu, p, inputs, outputs, shape, numel, computeDtype)) return;
   checkElements(gpu, computeDtype);
   if (computeDtype === "int64" && calculates(p)) {
     throw new TypeError(
@@ -85,6 +86,96 @@ export function runPointwise(
   } finally {
     for (const copy of copies.values()) gpu.memory.release(copy);
   }
+}
+
+/** Kernels that were found once by the long way, for programs on row-major tensors; by a number that says the layout. */
+const known = new WeakMap<Gpu, WeakMap<Program, Map<number, Kernel>>>();
+const numberOf = new Map<DType, number>(dtypes.map((d, i) => [d, i]));
+const scratch: Int32Array[] = [];
+
+/**
+ * The short way for what is most frequent, small row-major tensors and numbers: no strings, no arrays. False, with nothing
+ * done, for everything else and for the first time.
+ */
+function quick(
+  gpu: Gpu,
+  p: Program,
+  inputs: readonly (GpuOperand | Scalar)[],
+  outputs: readonly GpuOperand[],
+  shape: readonly number[],
+  numel: number,
+  computeDtype: DType,
+): boolean {
+  const key = layoutNumber(inputs, outputs, shape, numel, computeDtype);
+  if (key < 0) return false;
+  const kernel = known.get(gpu)?.get(p)?.get(key);
+  if (kernel === undefined) return false;
+  gpu.checkOpen();
+  const blocks: Block[] = [];
+  let words = 2 + inputs.length + outputs.length;
+  const parameters = scratch[words] ??= new Int32Array(words);
+  parameters[1] = numel;
+  words = 2;
+  for (let j = 0; j < inputs.length + outputs.length; j++) {
+    const x = j < inputs.length ? inputs[j] : outputs[j - inputs.length];
+    if (typeof x !== "object") continue;
+    parameters[words++] = x.offset;
+    if (!blocks.includes(x.data)) blocks.push(x.data);
+  }
+  for (const x of inputs) if (typeof x !== "object") writeScalar(parameters, words++, x, computeDtype);
+  gpu.commands.dispatch(kernel, blocks, parameters, Math.ceil(numel / GROUP));
+  return true;
+}
+
+/** A number for what a kernel depends on beside its program, or -1 where the long way has to look. */
+function layoutNumber(
+  inputs: readonly (GpuOperand | Scalar)[],
+  outputs: readonly GpuOperand[],
+  shape: readonly number[],
+  numel: number,
+  computeDtype: DType,
+): number {
+  const n = inputs.length + outputs.length;
+  if (n > 6 || (computeDtype !== "float32" && computeDtype !== "int32")) return -1;
+  let key = computeDtype === "float32" ? 1 : 2;
+  for (let j = 0; j < n; j++) {
+    const x = j < inputs.length ? inputs[j] : outputs[j - inputs.length];
+    if (typeof x !== "object") {
+      key *= 128;
+      continue;
+    }
+    const { data, offset, strides } = x;
+    let fixed = true, linear = true, step = 1;
+    for (let d = shape.length - 1; d >= 0; d--) {
+      const size = shape[d];
+      if (size === 1) continue;
+      if (strides[d] !== 0) fixed = false;
+      if (strides[d] !== step) linear = false;
+      step *= size;
+    }
+    if (!fixed && !linear) return -1;
+    if (j >= inputs.length && fixed && numel > 1) return -1;
+    if (!(offset >= 0 && (offset + (fixed ? 1 : numel)) * elementBytes(x.dtype) <= data.bytes)) return -1;
+    // an earlier operand in the same block: the very same elements, or the long way
+    let same = 0;
+    for (let k = 0; k < j; k++) {
+      const y = k < inputs.length ? inputs[k] : outputs[k - inputs.length];
+      if (typeof y !== "object" || y.data !== data) continue;
+      if (y.offset !== offset || y.dtype !== x.dtype || y.strides !== strides) return -1;
+      same = k + 1;
+      break;
+    }
+    key = key * 128 + 1 + (same * 9 + numberOf.get(x.dtype)!) * 2 + (fixed ? 1 : 0);
+  }
+  return key;
+}
+
+function remember(gpu: Gpu, p: Program, key: number, kernel: Kernel): void {
+  let programs = known.get(gpu);
+  if (programs === undefined) known.set(gpu, programs = new WeakMap());
+  let kernels = programs.get(p);
+  if (kernels === undefined) programs.set(p, kernels = new Map());
+  kernels.set(key, kernel);
 }
 
 /** Primitives whose results are no larger than what they are made of: exact in any number of bits. */
@@ -183,6 +274,8 @@ function launch(
 
   const plan: Plan = { operands, steps, slots, blocks, access, types, rank: sizes.length };
   const kernel = kernelFor(gpu, p, plan, inputs, computeDtype);
+  const key = layoutNumber(inputs, outputs, shape, numel, computeDtype);
+  if (key >= 0 && sizes.length === 0) remember(gpu, p, key, kernel);
 
   const words: number[] = [0, numel];
   const scalars = SCALAR_WORDS[wgslFlavor(computeDtype)];
