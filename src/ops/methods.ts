@@ -14,6 +14,7 @@ import type { FusedMethods } from "./fused.ts";
 import type { IndexMethods } from "./index.ts";
 import type { IndexOpsMethods } from "./index_ops.ts";
 import type { MatmulMethods } from "./matmul.ts";
+import type { LinalgMethods } from "./linalg/torch_names.ts";
 import type { MaskMethods } from "./mask.ts";
 import type { ParametricMethods } from "./parametric.ts";
 import type { RandomMethods } from "./random.ts";
@@ -68,6 +69,7 @@ export interface TensorMethods
     MaskMethods,
     IndexMethods,
     MatmulMethods,
+    LinalgMethods,
     ParametricMethods,
     PointwiseMethods,
     ExtremaMethods,

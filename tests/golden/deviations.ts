@@ -32,12 +32,6 @@ export const deviations: readonly Deviation[] = [
       "PyTorch keeps 1 / alpha and 1 / 6 in float32 here, so that gradients in float64 have 8 digits; ours have 16",
   },
   {
-    op: /^x\.eig_real_sorted$/,
-    aspect: "all",
-    reason:
-      "eigenvalues of a matrix that is not symmetric are complex, and there are no complex numbers here",
-  },
-  {
     id: /^index\/0d$/,
     aspect: "message",
     reason: "PyTorch says how to read the number in Python and in C++; this is neither",

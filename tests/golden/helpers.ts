@@ -156,6 +156,10 @@ export const helpers: Record<string, Helper> = {
     needs: ["linalg.eigh"],
     call: (a) => (Object.values(dg.linalg.eigh(a))[1] as Loose).abs(),
   },
+  eig_real_sorted: {
+    needs: ["linalg.eigvals"],
+    call: (a) => dg.linalg.eigvals(a).cpu().sort().values,
+  },
   lu_rebuild: {
     needs: ["linalg.lu"],
     call: (a) => {
