@@ -13,7 +13,16 @@ export { pad, type PadMode, type PadOptions } from "../../ops/pad.ts";
 export { logSoftmax, softmax, softmin } from "./softmax.ts";
 export * from "./activation.ts";
 export * from "./classify.ts";
-export { dropout, type DropoutOptions } from "./dropout.ts";
+export {
+  alphaDropout,
+  dropout,
+  dropout1d,
+  dropout2d,
+  dropout3d,
+  type DropoutOptions,
+  featureAlphaDropout,
+} from "./dropout.ts";
+export * from "./normalization.ts";
 export {
   binaryCrossEntropy,
   binaryCrossEntropyWithLogits,
