@@ -53,9 +53,9 @@ function make(decay: boolean, decoupled: boolean, amsgrad: boolean, maximize: bo
   const g = gradientText(maximize, decay && !decoupled);
   const m = `(m + (${g} - m) * (1 - a))`, v = `(v * b + ${g} * ${g} * (1 - b))`, x = `max(x, ${v})`;
   const p = decay && decoupled ? "p * (1 - l * w)" : "p";
-  // s is the learning rate over the first bias correction, c the root of the second one
-  const results = { p: `${p} - s * ${m} / (sqrt(${amsgrad ? x : v}) / c + e)`, m, v };
-  const tensors = ["p", "g", "m", "v"], numbers = ["l", "w", "a", "b", "e", "s", "c"];
+  // s is the learning rate over the first bias correction; s and e are times the root of the second one, which saves a division
+  const results = { p: `${p} - s * ${m} / (sqrt(${amsgrad ? x : v}) + e)`, m, v };
+  const tensors = ["p", "g", "m", "v"], numbers = ["l", "w", "a", "b", "e", "s"];
   return amsgrad
     ? new FusedUpdate([...tensors, "x"], numbers, { ...results, x })
     : new FusedUpdate(tensors, numbers, results);
@@ -124,7 +124,8 @@ export class Adam extends Optimizer<AdamOptions> {
     const update = variants.get(key, () => make(decay, decoupledWeightDecay, amsgrad, maximize));
     const tensors = [p, grad, state.expAvg, state.expAvgSq];
     if (amsgrad) tensors.push(state.maxExpAvgSq);
-    update.run(tensors, [lr, weightDecay, a, b, eps, lr / (1 - a ** step), Math.sqrt(1 - b ** step)]);
+    const root = Math.sqrt(1 - b ** step);
+    update.run(tensors, [lr, weightDecay, a, b, eps * root, lr / (1 - a ** step) * root]);
   }
 }
 

@@ -14,6 +14,8 @@ import type { Tensor } from "../tensor/tensor.ts";
 export class FusedUpdate {
   private readonly program: Program;
   private readonly written: readonly number[];
+  /** The numbers of which the program wants what they lack to 1: in float32 it would lose digits, 1 - 0.999 half of them. */
+  private readonly rests: readonly number[];
 
   /**
    * @param tensors names of the tensors
@@ -25,18 +27,25 @@ export class FusedUpdate {
     numbers: readonly string[],
     results: Readonly<Record<string, string>>,
   ) {
-    const inputs = [...tensors, ...numbers];
-    this.program = program(inputs, Object.values(results).map((text) => parse(text, inputs)), {
-      name: "update",
-    });
+    let texts = Object.values(results);
+    this.rests = numbers.flatMap((name, i) =>
+      texts.some((text) => text.includes(`(1 - ${name})`)) ? [i] : []
+    );
+    const rests = this.rests.map((i) => `${numbers[i]}_rest`);
+    this.rests.forEach((i, r) =>
+      texts = texts.map((text) => text.replaceAll(`(1 - ${numbers[i]})`, rests[r]))
+    );
+    const inputs = [...tensors, ...numbers, ...rests];
+    this.program = program(inputs, texts.map((text) => parse(text, inputs)), { name: "update" });
     this.written = Object.keys(results).map((name) => tensors.indexOf(name));
   }
 
   /**
-   * Updates the tensors, which must have one shape; in {@linkcode together} on a GPU at the end of it. The arithmetic of the CPU
-   * is in doubles, whatever their dtype, that of a GPU in their dtype.
+   * Updates the tensors, which must have one shape; in {@linkcode together} on a GPU at the end of it. The arithmetic is in their
+   * dtype, on the CPU at least in float32.
    */
-  run(tensors: readonly Tensor[], numbers: readonly number[]): void {
+  run(tensors: readonly Tensor[], given: readonly number[]): void {
+    const numbers = [...given, ...this.rests.map((i) => 1 - given[i])];
     for (const i of this.written) checkInPlace(tensors[i]);
     const operands = tensors.map((t) => ({
       data: t.storage.memory,
@@ -51,7 +60,7 @@ export class FusedUpdate {
         [...operands, ...numbers],
         this.written.map((i) => operands[i]),
         shape,
-        "float64",
+        dtype === "float32" ? "float32" : "float64",
       );
     } else if (waiting !== null) wait(this, { operands, shape }, numbers, dtype);
     else runMany(this.program, [{ operands, shape }], numbers, this.written, dtype);
