@@ -177,43 +177,53 @@ const threadSetters = new WeakMap<Library, (threads: number) => void>();
 /** Opens a library and looks whether it computes rightly; else says what is wrong. */
 function tryToOpen(name: string): Library | string {
   try {
-    const { symbols } = Deno.dlopen(name, { ...wanted, ...special });
-    const routines = routinesOf(symbols as unknown as Symbols);
-    if (typeof routines === "string") return `${name} has no ${routines}`;
-    const kind: LibraryKind = name.includes("Accelerate.framework")
-      ? "Accelerate"
-      : symbols.openblas_get_config !== null
-      ? "OpenBLAS"
-      : symbols.mkl_get_version_string !== null
-      ? "MKL"
-      : symbols.bli_info_get_version_str !== null
-      ? "BLIS"
-      : "other";
-    let version: string | null = null;
-    if (kind === "OpenBLAS") {
-      version = textAt(symbols.openblas_get_config!());
-      if (/USE64BITINT/.test(version)) return `${name} is built for integers of 64 bits`;
-      const core = symbols.openblas_get_corename?.() ?? null;
-      if (core !== null && !version.includes(textAt(core))) version += ` ${textAt(core)}`;
-    } else if (kind === "MKL") {
-      // Without Intel's threads it would end the process at its first product.
-      if (!hasIntelThreads(name)) symbols.MKL_Set_Threading_Layer?.(1);
-      const text = new Uint8Array(200);
-      symbols.mkl_get_version_string!(text, text.length);
-      version = new TextDecoder().decode(text).replace(/\0[^]*/, "").trim();
-    } else if (kind === "BLIS") version = `BLIS ${textAt(symbols.bli_info_get_version_str!())}`;
-    const fault = faultOf(routines);
-    if (fault !== null) return `${name} computes wrongly: ${fault}`;
-    const bli = symbols.bli_thread_set_num_threads;
-    const setThreads = symbols.openblas_set_num_threads ?? symbols.MKL_Set_Num_Threads ??
-      (bli === null ? null : (threads: number) => bli(BigInt(threads)));
-    const library = { name, kind, version, ...routines };
-    if (setThreads !== null) threadSetters.set(library, setThreads);
-    return library;
+    return examine(name, loadBlas(name).symbols);
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     return `${name}: ${text.replace(/^(Could not open library: )+/, "").replace(`${name}: `, "")}`;
   }
+}
+
+/** Loads a library. */
+function loadBlas(name: string) {
+  return Deno.dlopen(name, { ...wanted, ...special });
+}
+
+/** What an opened library is, or what is wrong with it. */
+function examine(name: string, symbols: ReturnType<typeof loadBlas>["symbols"]): Library | string {
+  const routines = routinesOf(symbols as unknown as Symbols);
+  if (typeof routines === "string") return `${name} has no ${routines}`;
+  const kind: LibraryKind = name.includes("Accelerate.framework")
+    ? "Accelerate"
+    : symbols.openblas_get_config !== null
+    ? "OpenBLAS"
+    : symbols.mkl_get_version_string !== null
+    ? "MKL"
+    : symbols.bli_info_get_version_str !== null
+    ? "BLIS"
+    : "other";
+  let version: string | null = null;
+  if (kind === "OpenBLAS") {
+    const config = textAt(symbols.openblas_get_config!());
+    if (config.includes("USE64BITINT")) return `${name} is built for integers of 64 bits`;
+    version = /^OpenBLAS [\d.]+/.exec(config)?.[0] ?? config;
+    const core = symbols.openblas_get_corename?.() ?? null;
+    if (core !== null) version += `, ${textAt(core)} kernels`;
+  } else if (kind === "MKL") {
+    // Without Intel's threads it would end the process at its first product.
+    if (!hasIntelThreads(name)) symbols.MKL_Set_Threading_Layer?.(1);
+    const text = new Uint8Array(200);
+    symbols.mkl_get_version_string!(text, text.length);
+    version = new TextDecoder().decode(text).replace(/\0[^]*/, "").trim();
+  } else if (kind === "BLIS") version = `BLIS ${textAt(symbols.bli_info_get_version_str!())}`;
+  const fault = faultOf(routines);
+  if (fault !== null) return `${name} computes wrongly: ${fault}`;
+  const bli = symbols.bli_thread_set_num_threads;
+  const setThreads = symbols.openblas_set_num_threads ?? symbols.MKL_Set_Num_Threads ??
+    (bli === null ? null : (threads: number) => bli(BigInt(threads)));
+  const library = { name, kind, version, ...routines };
+  if (setThreads !== null) threadSetters.set(library, setThreads);
+  return library;
 }
 
 function textAt(pointer: Deno.PointerValue): string {
