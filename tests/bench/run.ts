@@ -5,10 +5,12 @@
  *     deno task bench                     every group
  *     deno task bench small large         these
  *     deno task bench --torch=PYTHON      PyTorch beside, for a Python that has it
+ *     deno task bench --blas              with the BLAS library of this machine, and what there is without it beside
  *     deno task bench --peers             peers beside, all or --peers=NAME,NAME; npm serves them, and they get all permissions
  *
  * @module
  */
+import { backends, setBlas } from "../../mod.ts";
 import { Child } from "./child.ts";
 import { compare, firstLine, type Group, measure, table } from "./measure.ts";
 import { gpu } from "./webgpu.ts";
@@ -27,10 +29,12 @@ function refuse(message: string): never {
   Deno.exit(2);
 }
 
-let python: string | undefined, wanted: string[] = [];
+let python: string | undefined, wanted: string[] = [], blas = "off";
 const chosen: string[] = [];
 for (const arg of Deno.args) {
   if (arg.startsWith("--torch=")) python = arg.slice("--torch=".length);
+  else if (arg === "--blas") blas = "auto";
+  else if (arg.startsWith("--blas=")) blas = arg.slice("--blas=".length);
   else if (arg === "--peers") wanted = peerNames;
   else if (arg.startsWith("--peers=")) wanted = arg.slice("--peers=".length).split(",");
   else if (groupNames.includes(arg)) chosen.push(arg);
@@ -40,8 +44,10 @@ for (const name of wanted) {
   if (!peerNames.includes(name)) refuse(`No peer "${name}": the peers are ${peerNames.join(", ")}`);
 }
 
+setBlas(blas);
 const load = () => Deno.loadavg().map((value) => value.toFixed(1)).join(" ");
 console.log(`${navigator.hardwareConcurrency} cores, ${Deno.build.target}, Deno ${Deno.version.deno}`);
+console.log(String(backends()));
 console.log("Medians; beside a time how many times as much it is as ours.");
 
 const deno = Deno.execPath();

@@ -3,7 +3,9 @@
  * @module
  */
 import * as dg from "../../mod.ts";
+import { blasLibrary } from "../../src/backend/cpu/blas/library.ts";
 import type { Group, Row } from "./measure.ts";
+import { onTier } from "./products.ts";
 
 const { nn, optim } = dg;
 
@@ -52,16 +54,27 @@ function rows(): Row[] {
   const lesson = () => new nn.Sequential(new nn.Linear(1000, 100), new nn.ReLU(), new nn.Linear(100, 10));
   const classes = dg.randint(0n, 10n, [64]), entropy = new nn.CrossEntropyLoss();
   const digits = () => new nn.Sequential(new nn.Linear(784, 128), new nn.ReLU(), new nn.Linear(128, 10));
+  const x = dg.randn(64, 1000), pixels = dg.rand(64, 784);
+  const runs = [
+    () => stepper(lesson, x, (out) => sum.call(out, target)),
+    () => stepper(digits, pixels, (out) => entropy.call(out, classes)),
+  ];
+  const others = blasLibrary() === null ? [] : runs.map((make) => {
+    const step = make();
+    return () => onTier("wasm+threads", step);
+  });
   return [
     {
       name: "two-layer net 64x1000x100x10, 500 Adam steps (500 times one)",
-      run: stepper(lesson, dg.randn(64, 1000), (out) => sum.call(out, target)),
+      run: runs[0](),
+      other: others[0],
       scale: 500,
       torch: "lesson()",
     },
     {
       name: "digits net 64x784x128x10, an Adam step",
-      run: stepper(digits, dg.rand(64, 784), (out) => entropy.call(out, classes)),
+      run: runs[1](),
+      other: others[1],
       torch: "digits()",
     },
     {
@@ -73,4 +86,4 @@ function rows(): Row[] {
 }
 
 /** Steps of training. */
-export const training: Group = { name: "training", rows, torchSetup };
+export const training: Group = { name: "training", rows, other: "without BLAS", torchSetup };
