@@ -11,7 +11,7 @@ import { GpuMemory } from "./webgpu/tensors.ts";
 
 export type { LineOp } from "./cpu/lines.ts";
 
-/** Works on `lines` lines of `n` elements, each giving `m` elements of `y` (and of `z`). */
+/** Works on `lines` lines of `n` elements, each giving as many elements of `y` (and of `z`). */
 export function runLines(
   op: LineOp,
   dtype: DType,
@@ -19,21 +19,20 @@ export function runLines(
   offset: number,
   lines: number,
   n: number,
-  m: number,
   y: Memory,
   z: Memory | null,
 ): void {
-  if (y instanceof GpuMemory) {
-    gpu.runLines(op, dtype, x as GpuMemory, offset, lines, n, m, y, z as GpuMemory | null);
-  } else {cpu.runLines(
+  if (y instanceof GpuMemory) gpu.runLines(op, dtype, x, offset, lines, n, y, z);
+  else {
+    cpu.runLines(
       op,
       dtype,
       x as TypedArray,
       offset,
       lines,
       n,
-      m,
       y as TypedArray,
       z as TypedArray | null,
-    );}
+    );
+  }
 }

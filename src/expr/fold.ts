@@ -125,13 +125,16 @@ export class Fold extends Walks {
 export class LineOp extends Walks {
   /** The results, over the element, its place, the variables and `n`. */
   readonly each: readonly Expr[];
-  /** Whether results are those of the elements so far, and not of the whole line. */
+  /** Whether results are those of the elements so far (and parts of the line are merged in its order), not of the whole line. */
   readonly running: boolean;
 
   /** Parses the texts. */
   constructor(name: string, walks: readonly Walk[], each: readonly string[], running: boolean) {
     const known = knownAfter(walks), parsed = each.map((text) => parse(text, [...known, "v", "i"]));
     super(name, walks, parsed, running ? "scan" : "line");
+    if (running && walks.length !== 1) {
+      throw new TypeError(`${name} needs one walk to give results on the way`);
+    }
     this.each = parsed;
     this.running = running;
   }

@@ -5,7 +5,7 @@
 
 import { type LineOp, runLines } from "../backend/lines.ts";
 import type { DType } from "../tensor/dtype.ts";
-import { frozen, numel, type Shape } from "../tensor/shape.ts";
+import { frozen, type Shape } from "../tensor/shape.ts";
 import { type Tensor, unwrittenTensor } from "../tensor/tensor.ts";
 import { copyInto } from "./copy.ts";
 import { windowOn } from "./window.ts";
@@ -39,19 +39,18 @@ export function linesShape(shape: Shape, dim: number, size: number): Shape {
   return shape.length === 0 ? shape : frozen([...shape.filter((_, i) => i !== dim), size]);
 }
 
-/** Applies a line operation along `dim`; results have `size` elements in it (by default as many as x). */
+/** Applies a line operation along `dim`. */
 export function alongLines(
   x: Tensor,
   dim: number,
   op: LineOp,
   dtypes: readonly DType[],
-  size: number = x.ndim === 0 ? 1 : x.shape[dim],
 ): Tensor[] {
   const input = asLines(x, dim);
   const n = x.ndim === 0 ? 1 : x.shape[dim];
-  const shape = linesShape(x.shape, dim, size);
+  const shape = linesShape(x.shape, dim, n);
   const outs = dtypes.map((dtype) => unwrittenTensor(shape, dtype, x.device));
-  const lines = n === 0 ? numel(shape) / Math.max(size, 1) : input.numel() / n;
+  const lines = n === 0 ? 0 : input.numel() / n;
   runLines(
     op,
     x.dtype,
@@ -59,7 +58,6 @@ export function alongLines(
     input.offset,
     lines,
     n,
-    size,
     outs[0].storage.memory,
     outs.length > 1 ? outs[1].storage.memory : null,
   );

@@ -4,7 +4,7 @@
  */
 
 import { mode } from "../autograd/modes.ts";
-import type { LineOp } from "../backend/cpu/lines_js.ts";
+import { adding, LineOp, type Walk } from "../expr/fold.ts";
 import { program } from "../expr/program.ts";
 import { brief } from "../tensor/describe.ts";
 import { checkKeys, checkNumber, checkOptionalTensor, checkTensor } from "../tensor/arguments.ts";
@@ -41,11 +41,7 @@ function scanned(
 
 // ---- sums and products --------------------------------------------------------------------------------------------
 
-const runningSum: LineOp = {
-  name: "cumsum",
-  body: "let acc = 0; for (let i = 0; i < n; i++) y[b + i] = acc += x[a + i];",
-  big: "let acc = 0n; for (let i = 0; i < n; i++) y[b + i] = acc += x[a + i];",
-};
+const runningSum = new LineOp("cumsum", [adding("v")], ["acc"], true);
 const Cumsum: Rule<{ dim: number }> = {
   name: "CumsumBackward0",
   backward: (g, { args }) => [g.ndim === 0 ? g : cumsumFromEnd(g, args.dim)],
@@ -59,11 +55,8 @@ export function cumsum(x: Tensor, dim: number, options: ScanOptions = {}): Tenso
   return record(Cumsum, out, [input], { dim: d });
 }
 
-const runningProduct: LineOp = {
-  name: "cumprod",
-  body: "let acc = 1; for (let i = 0; i < n; i++) y[b + i] = acc *= x[a + i];",
-  big: "let acc = 1n; for (let i = 0; i < n; i++) y[b + i] = acc = BigInt.asIntN(64, acc * x[a + i]);",
-};
+const products: Walk = { state: { acc: "1" }, step: { acc: "acc * v" }, merge: { acc: "acc * acc_" } };
+const runningProduct = new LineOp("cumprod", [products], ["acc"], true);
 const Cumprod: Rule<{ dim: number }> = {
   name: "CumprodBackward0",
   backward: (g, node) => {
@@ -81,16 +74,22 @@ export function cumprod(x: Tensor, dim: number, options: ScanOptions = {}): Tens
   return record(Cumprod, out, [input], { dim: d }, { self: input, result: out });
 }
 
-const runningLogsumexp: LineOp = {
-  name: "logcumsumexp",
-  // log(exp(p) + exp(q)) as the larger plus log1p; equal infinities need no difference
-  body: `let acc = -Infinity;
-    for (let i = 0; i < n; i++) {
-      const v = x[a + i], high = v > acc ? v : acc, low = v > acc ? acc : v;
-      acc = acc !== acc || v !== v ? NaN : high - high !== 0 ? high : high + Math.log1p(Math.exp(low - high));
-      y[b + i] = acc;
-    }`,
-};
+/** log(exp(acc) + exp(v)) as the larger plus log1p; an infinite one needs no difference. */
+function logAdded(v: string): string {
+  const high = `where(${v} > acc, ${v}, acc)`, low = `where(${v} > acc, acc, ${v})`;
+  return `where(isnan(${v}), ${v}, where(isinf(${high}), ${high}, ${high} + log1p(exp(${low} - ${high}))))`;
+}
+
+const runningLogsumexp = new LineOp(
+  "logcumsumexp",
+  [{
+    state: { acc: "-inf" },
+    step: { acc: logAdded("v") },
+    merge: { acc: logAdded("acc_") },
+  }],
+  ["acc"],
+  true,
+);
 const Logcumsumexp: Rule<{ dim: number }> = {
   name: "LogcumsumexpBackward0",
   backward: (g, node) => {
@@ -147,15 +146,21 @@ export function logcumsumexp(x: Tensor, dim: number): Tensor {
 
 // ---- extremes -----------------------------------------------------------------------------------------------------
 
+/** The extreme so far, and the place of the last of equals. */
 function runningExtreme(name: string, sign: string): LineOp {
-  const body = (index: string) =>
-    `if (n > 0) { let best = x[a], at = 0;
-    for (let i = 0; i < n; i++) {
-      const v = x[a + i];
-      if (v ${sign}= best || v !== v) { best = v; at = i; }
-      y[b + i] = best; z[b + i] = ${index};
-    } }`;
-  return { name, body: body("BigInt(at)") };
+  const later = (v: string, none: string) => `${none} || ${v} ${sign}= best || isnan(${v})`;
+  const step = later("v", "at < 0"), merge = `at_ >= 0 && (${later("best_", "at < 0")})`;
+  return new LineOp(
+    name,
+    [{
+      state: { best: sign === ">" ? "-inf" : "inf", at: "-1" },
+      step: { best: `where(${step}, v, best)`, at: `where(${step}, i, at)` },
+      merge: { best: `where(${merge}, best_, best)`, at: `where(${merge}, at_, at)` },
+      whole: ["at"],
+    }],
+    ["best", "at"],
+    true,
+  );
 }
 
 function extremeScan(name: "cummax" | "cummin", sign: string): (x: Tensor, dim: number) => ValuesIndices {

@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { LineOp } from "../backend/cpu/lines_js.ts";
+import { adding, extreme, LineOp } from "../expr/fold.ts";
 import { checkKeys, checkTensor } from "../tensor/arguments.ts";
 import { type DType, isFloatingPoint, typeName } from "../tensor/dtype.ts";
 import { normalizeDim } from "../tensor/shape.ts";
@@ -18,23 +18,9 @@ export interface SoftmaxOptions {
   readonly dtype?: DType;
 }
 
-const largest = `let top = -Infinity;
-  for (let i = 0; i < n; i++) { const v = x[a + i]; if (v > top) top = v; }
-  let sum = 0;`;
-const softmaxLine: LineOp = {
-  name: "softmax",
-  body: `${largest}
-  for (let i = 0; i < n; i++) sum += w[i] = Math.exp(x[a + i] - top);
-  const scale = 1 / sum;
-  for (let i = 0; i < n; i++) y[b + i] = w[i] * scale;`,
-};
-const logSoftmaxLine: LineOp = {
-  name: "logSoftmax",
-  body: `${largest}
-  for (let i = 0; i < n; i++) sum += Math.exp(x[a + i] - top);
-  const shift = Math.log(sum);
-  for (let i = 0; i < n; i++) y[b + i] = x[a + i] - top - shift;`,
-};
+const walks = [extreme("max", "top"), adding("exp(v - top)", "total")];
+const softmaxLine = new LineOp("softmax", walks, ["exp(v - top) * (1 / total)"], false);
+const logSoftmaxLine = new LineOp("logSoftmax", walks, ["v - top - log(total)"], false);
 
 interface Args {
   readonly dim: number;

@@ -20,7 +20,6 @@ export function runLines(
   offset: number,
   lines: number,
   n: number,
-  m: number,
   y: TypedArray,
   z: TypedArray | null,
 ): void {
@@ -29,5 +28,5 @@ export function runLines(
     const tier = cpuTier(), wanted = tier === "auto" ? lines * n >= LEAST : tier === "wasm";
     if (wanted && runWasmSoftmax(name, dtype, x, offset, lines, n, y)) return;
   }
-  js.runLines(op, dtype, x, offset, lines, n, m, y, z);
+  js.runLines(op, dtype, x, offset, lines, n, y, z);
 }

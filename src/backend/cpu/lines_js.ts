@@ -1,57 +1,72 @@
 /**
  * Operations along one dimension in JavaScript: lines of elements that lie one behind the other in memory.
  *
- * A line operation is the body of a function; it is compiled once for each element type, so that its accesses to typed
- * arrays stay of one kind.
+ * A line operation is compiled once for each element type, so that its accesses to typed arrays stay of one kind.
  * @module
  */
 
+import { type Expr, input, postorder, replace } from "../../expr/expr.ts";
+import type { LineOp } from "../../expr/fold.ts";
+import { specialFunctions } from "../../expr/lower_js.ts";
+import { primitives } from "../../expr/primitives.ts";
 import { type DType, flavorOf, type TypedArray } from "../../tensor/dtype.ts";
+import { FoldText, KEPT } from "./fold_js.ts";
 
-/** What is done to one line, as JavaScript. */
-export interface LineOp {
-  /** For caches: a name for each text. */
-  readonly name: string;
-  /**
-   * Statements for one line: its elements are `x[a]` to `x[a + n - 1]`; results go to `y[b]` and onward, second results to
-   * `z[b]` and onward. `w` is a Float64Array of at least `n` elements to work in.
-   */
-  readonly body: string;
-  /** The same for int64, where numbers are BigInts. */
-  readonly big?: string;
-}
+export type { LineOp } from "../../expr/fold.ts";
 
 type Kernel = (
   x: TypedArray,
   offset: number,
   lines: number,
   n: number,
-  m: number,
   y: TypedArray,
   z: TypedArray | null,
   w: Float64Array,
 ) => void;
 
-/** Kernels by operation and element type; the first takes results that are no BigInts. */
-const kernels = new Map<string, Map<DType, [Kernel?, Kernel?]>>();
+/** Kernels by operation and element type. */
+const kernels = new Map<LineOp, Map<DType, Kernel>>();
 
-function kernelFor(op: LineOp, dtype: DType, big: 0 | 1): Kernel {
-  let byDtype = kernels.get(op.name);
-  if (byDtype === undefined) kernels.set(op.name, byDtype = new Map());
-  let found = byDtype.get(dtype);
-  if (found === undefined) byDtype.set(dtype, found = []);
-  return found[big] ??= compile(flavorOf(dtype) === "bigint" && op.big !== undefined ? op.big : op.body);
+function kernelFor(op: LineOp, dtype: DType, outs: readonly (TypedArray | null)[]): Kernel {
+  let byDtype = kernels.get(op);
+  if (byDtype === undefined) kernels.set(op, byDtype = new Map());
+  let kernel = byDtype.get(dtype);
+  if (kernel === undefined) byDtype.set(dtype, kernel = compile(op, dtype, outs));
+  return kernel;
 }
 
-function compile(body: string): Kernel {
-  const source = `"use strict"; return function (x, offset, lines, n, m, y, z, w) {\n` +
-    `for (let l = 0, a = offset, b = 0; l < lines; l++, a += n, b += m) {\n${body}\n}};`;
-  return new Function(source)() as Kernel;
+function compile(op: LineOp, dtype: DType, outs: readonly (TypedArray | null)[]): Kernel {
+  const text = new FoldText(op, dtype), count = op.passes.length;
+  const big = (o: number) => outs[o] instanceof BigInt64Array, places = ["y[b + i]", "z[b + i]"];
+  const kept = op.running || flavorOf(dtype) === "bigint" ? null : keptOf(op);
+  const each = kept === null ? op.each : replace(op.each, new Map([[kept, input(KEPT)]]));
+  const write = text.results(each, places, big, !op.running);
+  const loop = (body: string) => `for (let i = 0; i < n; i++) { const v = x[a + i];\n${body} }\n`;
+  let body = "";
+  op.passes.forEach((_, p) => {
+    const last = p === count - 1, step = text.step(p, true, last ? kept : null);
+    body += text.start(p) + step.before + loop(step.inside + "\n" + (last && op.running ? write.inside : ""));
+  });
+  if (!op.running) body += write.before + loop(write.inside);
+  const source = `"use strict"; return function (x, offset, lines, n, y, z, w) {\n` +
+    `for (let l = 0, a = offset, b = 0; l < lines; l++, a += n, b += n) {\n${body}\n}};`;
+  return new Function("special", source)(specialFunctions) as Kernel;
+}
+
+/** What the last walk and the results both compute of an element and is dear, so that it is worth keeping. */
+function keptOf(op: LineOp): Expr | null {
+  const { variables } = op.passes[op.passes.length - 1], own = variables.map((s) => input(s.name));
+  const inStep = new Set(postorder(variables.map((s) => s.next)));
+  const shared = postorder(op.each).filter((e) =>
+    inStep.has(e) && e.args.length > 0 && primitives[e.op].kind === "float" &&
+    postorder([e]).includes(input("v")) && !postorder([e]).some((a) => own.includes(a))
+  );
+  return shared.at(-1) ?? null;
 }
 
 let scratch = new Float64Array(64);
 
-/** Works on `lines` lines of `n` elements from `offset`; results have `m` elements a line. */
+/** Works on `lines` lines of `n` elements from `offset`. */
 export function runLines(
   op: LineOp,
   dtype: DType,
@@ -59,10 +74,9 @@ export function runLines(
   offset: number,
   lines: number,
   n: number,
-  m: number,
   y: TypedArray,
   z: TypedArray | null,
 ): void {
   if (scratch.length < n) scratch = new Float64Array(n);
-  kernelFor(op, dtype, y instanceof BigInt64Array ? 1 : 0)(x, offset, lines, n, m, y, z, scratch);
+  kernelFor(op, dtype, [y, z])(x, offset, lines, n, y, z, scratch);
 }

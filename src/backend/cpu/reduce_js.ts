@@ -6,11 +6,10 @@
  * @module
  */
 
-import { type Fold, otherName } from "../../expr/fold.ts";
-import { jsFoldTarget, specialFunctions } from "../../expr/lower_js.ts";
-import { type FoldTarget, Statements } from "../../expr/lower_fold.ts";
-import { type Expr, input as inputNamed } from "../../expr/expr.ts";
-import { type DType, flavorOf, type TypedArray } from "../../tensor/dtype.ts";
+import type { Fold } from "../../expr/fold.ts";
+import { specialFunctions } from "../../expr/lower_js.ts";
+import type { DType, TypedArray } from "../../tensor/dtype.ts";
+import { FoldText } from "./fold_js.ts";
 
 export type { Fold } from "../../expr/fold.ts";
 
@@ -172,7 +171,7 @@ function oneByOne(text: FoldText, shape: NestShape, outs: readonly TypedArray[])
       const body = (at: string) =>
         `const v = data[${at}];\n${step.inside}${text.fold.ordered ? "i++;" : ""}\n`;
       return `${text.start(p)}${step.before}{ let i = 0; ${nest("f", shape.folded, at, body)} }\n`;
-    }).join("") + text.results(outs.map((_, o) => `out${o}`), (o) => outs[o] instanceof BigInt64Array) +
+    }).join("") + results(text, outs) +
     "w++;\n";
   return { before: "", loops: nest("k", shape.kept, "offset", group) };
 }
@@ -201,9 +200,7 @@ function sideBySide(text: FoldText, shape: NestShape, outs: readonly TypedArray[
       ).join("");
     });
     return code +
-      `${j}{ ${known}${
-        text.results(outs.map((_, o) => `out${o}`), (o) => outs[o] instanceof BigInt64Array)
-      } w++; }\n`;
+      `${j}{ ${known}${results(text, outs)} w++; }\n`;
   };
   const loops = nest(
     "k",
@@ -217,96 +214,7 @@ function sideBySide(text: FoldText, shape: NestShape, outs: readonly TypedArray[
   return { before, loops };
 }
 
-/** The parts of a fold as JavaScript. Its variables are called `s_` and their name. */
-export class FoldText {
-  readonly fold: Fold;
-  /** Whether elements are BigInts. */
-  readonly big: boolean;
-  readonly #target: FoldTarget;
-
-  /** For elements of a type. */
-  constructor(fold: Fold, dtype: DType) {
-    this.fold = fold;
-    this.big = flavorOf(dtype) === "bigint";
-    this.#target = jsFoldTarget(this.big ? "bigint" : "float", fold.name);
-  }
-
-  #statements(prefix: string, roots: readonly Expr[], varies: (name: string) => boolean): Statements {
-    return new Statements(
-      this.#target,
-      {
-        text: (name) => name === "v" || name === "i" || name === "n" ? name : `s_${name}`,
-        whole: (name) => this.fold.whole.has(name),
-        varies,
-      },
-      prefix,
-      roots,
-    );
-  }
-
-  /** Declares what a walk needs. */
-  start(p: number): string {
-    const { given, variables } = this.fold.passes[p];
-    const s = this.#statements(`b${p}_`, [], () => true);
-    const lines = given.map(({ name, value }) => {
-      const { text } = s.number(value, "element");
-      return `${s.inside.splice(0).join("\n")}const s_${name} = ${text};\n`;
-    });
-    for (const { name, first, whole } of variables) {
-      const { text } = s.number(first, whole ? "whole" : "element");
-      lines.push(`${s.inside.splice(0).join("\n")}let s_${name} = ${text};\n`);
-    }
-    return lines.join("");
-  }
-
-  /** What is done with an element `v`; with `hoist` what stays the same is computed before. */
-  step(p: number, hoist: boolean): { before: string; inside: string } {
-    const { variables } = this.fold.passes[p];
-    const changing = new Set(["v", "i", ...variables.map((s) => s.name)]);
-    const s = this.#statements(
-      `t${p}_`,
-      variables.map((s) => s.next),
-      hoist ? (name) => changing.has(name) : () => true,
-    );
-    s.assign(variables.map(({ name, next, whole }) => ({
-      to: `s_${name}`,
-      old: inputNamed(name),
-      value: next,
-      whole,
-    })));
-    return { before: s.before.join("\n") + "\n", inside: s.inside.join("\n") };
-  }
-
-  /** Joins another part's variables into a walk's. */
-  merge(p: number, other: (name: string) => string): string {
-    const { variables } = this.fold.passes[p];
-    const names = new Map(variables.map((s) => [otherName(s.name), other(s.name)]));
-    const s = new Statements(
-      this.#target,
-      {
-        text: (name) => names.get(name) ?? (name === "n" ? name : `s_${name}`),
-        whole: (name) => this.fold.whole.has(name) || this.fold.whole.has(name.slice(0, -1)),
-        varies: () => true,
-      },
-      `m${p}_`,
-      variables.map((s) => s.merged),
-    );
-    s.assign(variables.map(({ name, merged, whole }) => ({
-      to: `s_${name}`,
-      old: inputNamed(name),
-      value: merged,
-      whole,
-    })));
-    return s.inside.join("\n");
-  }
-
-  /** Writes the results of a group: `outs` are the arrays' names, of which `big` ones take BigInts. */
-  results(outs: readonly string[], big: (o: number) => boolean = () => false): string {
-    const s = this.#statements("r", this.fold.results, () => true);
-    const stores = this.fold.results.map((e, o) => {
-      const { text, kind } = s.number(e), isBig = this.big && kind === "element", wanted = big(o);
-      return `${outs[o]}[w] = ${isBig === wanted ? text : wanted ? `BigInt(${text})` : `Number(${text})`};`;
-    });
-    return `${s.inside.join("\n")}${stores.join(" ")}\n`;
-  }
+function results(text: FoldText, outs: readonly TypedArray[]): string {
+  const names = outs.map((_, o) => `out${o}[w]`);
+  return text.results((text.fold as Fold).results, names, (o) => outs[o] instanceof BigInt64Array).inside;
 }

@@ -163,13 +163,32 @@ export class FoldWriter {
     ).inside;
   }
 
-  /** Expressions for results, as they are stored, and the statements before them. */
+  /** Joins what the invocations of a workgroup have in `w_`, by way of its memory, which all can read afterwards. */
+  join(p: Pass): string {
+    const save = p.variables.map(({ name }) => `j_${name}[l] = w_${name};`).join(" ");
+    return `${save}
+for (var half = ${GROUP / 2}u; half > 0u; half = half / 2u) {
+workgroupBarrier();
+if (l < half) {
+${this.merge(p, "w_", (name) => `j_${name}[l + half]`)}
+${save}
+}
+}
+workgroupBarrier();`;
+  }
+
+  /**
+   * Expressions for results, as they are stored, and the statements before them; with `hoist` what is the same for all elements
+   * comes first.
+   */
   results(
     roots: Fold["results"],
     dtypes: readonly DType[],
     text: (name: string) => string = (name) => `s_${name}`,
-  ): { statements: string; values: string[] } {
-    const s = this.statements(text, () => true, roots.map((value) => ({ name: "", value, whole: false })));
+    hoist = false,
+  ): { before: string; statements: string; values: string[] } {
+    const varies = hoist ? (name: string) => name === "v" || name === "i" : () => true;
+    const s = this.statements(text, varies, roots.map((value) => ({ name: "", value, whole: false })));
     const values = roots.map((e, o) => {
       const { text, kind } = s.number(e), from = kind === "whole" ? "int32" : this.#compute;
       const flavor = wgslFlavor(from);
@@ -180,7 +199,7 @@ export class FoldWriter {
         : `!(${text} == 0.0lf)`;
       return stored(text, truth, from, dtypes[o]);
     });
-    return { statements: s.inside.join("\n"), values };
+    return { before: s.before.join("\n"), statements: s.inside.join("\n"), values };
   }
 }
 
@@ -316,16 +335,7 @@ ${writer.merge(p, "w_", (name) => `s_${name}`)}
       for (const { name, type } of variablesOf([p], compute)) {
         declarations += `var<workgroup> j_${name}: array<${type}, ${GROUP}>;\n`;
       }
-      const save = p.variables.map(({ name }) => `j_${name}[l] = w_${name};`).join(" ");
-      lines.push(`${save}
-for (var half = ${GROUP / 2}u; half > 0u; half = half / 2u) {
-workgroupBarrier();
-if (l < half) {
-${writer.merge(p, "w_", (name) => `j_${name}[l + half]`)}
-${save}
-}
-}
-workgroupBarrier();`);
+      lines.push(writer.join(p));
     }
     for (const { name } of p.variables) lines.push(`let s_${name} = ${tree ? `j_${name}[0]` : `w_${name}`};`);
   }

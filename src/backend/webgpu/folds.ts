@@ -194,6 +194,11 @@ function partsOf(items: number, groups: number, tree: boolean, software: boolean
   return Math.max(Math.min(wanted, useful), Math.ceil(items / (LONGEST * workers)), 1);
 }
 
+/** Whether the items of a group are not worth cutting, or cannot be. */
+export function isShort(gpu: Gpu, groups: number, items: number, tree: boolean): boolean {
+  return partsOf(items, groups, tree, gpu.info.software) === 1;
+}
+
 /** Parts of groups, in memory. */
 interface Parts {
   readonly blocks: readonly Block[];

@@ -9,7 +9,8 @@ import { specialFunctions } from "../../../expr/lower_js.ts";
 import { primitives } from "../../../expr/primitives.ts";
 import { expandPowers } from "../../../expr/program.ts";
 import type { TypedArray } from "../../../tensor/dtype.ts";
-import { type FoldInput, FoldText, type Loops } from "../reduce_js.ts";
+import { FoldText } from "../fold_js.ts";
+import type { FoldInput, Loops } from "../reduce_js.ts";
 import { FunctionWriter, Op, Simd, Type } from "./emit.ts";
 import { features } from "./features.ts";
 import { Kernel, Lanes, type Value } from "./lanes.ts";
@@ -144,7 +145,7 @@ function compile(fold: Fold, dtype: Dtype): GroupFold | null {
     for (let j = 0; j < ${step}; j++) { const part = ${gathered}[j]; ${text.merge(p, () => "part")} }
     for (let p = at + whole; p < at + n; p++) { const v = data[p]; ${each.inside} }\n`;
   }
-  code += text.results(fold.results.map((_, o) => `outs[${o}]`));
+  code += text.results(fold.results, fold.results.map((_, o) => `outs[${o}][w]`)).inside;
   const names = Object.keys(context);
   const make = new Function(...names, `"use strict"; return (data, at, n, outs, w) => {\n${code}};`);
   return make(...names.map((name) => context[name])) as GroupFold;
