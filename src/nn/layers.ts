@@ -1,5 +1,5 @@
 /**
- * Layers with weights, and those that only change shapes or drop elements.
+ * Layers with weights, and those that only change shapes.
  * @module
  */
 
@@ -10,7 +10,6 @@ import type { DType } from "../tensor/dtype.ts";
 import { empty } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { bilinear } from "./functional/bilinear.ts";
-import { checkProbability, dropout } from "./functional/dropout.ts";
 import { kaimingUniform_, uniform_ } from "./init.ts";
 import { Module } from "./module.ts";
 import { Parameter } from "./parameter.ts";
@@ -179,31 +178,5 @@ export class Unflatten extends Module {
   /** The dimension and its parts. */
   override extraRepr(): string {
     return `dim=${this.dim}, unflattened_size=(${this.unflattenedSize.join(", ")})`;
-  }
-}
-
-/** Sets elements to 0 with probability p while training, and makes the others larger by 1 / (1 - p). */
-export class Dropout extends Module {
-  /** The probability of a zero. */
-  readonly p: number;
-  /** Whether the input is overwritten. */
-  readonly inplace: boolean;
-
-  /** p is 0.5 by default. */
-  constructor(p = 0.5, options: { inplace?: boolean } = {}) {
-    super();
-    checkProbability(p);
-    this.p = p;
-    this.inplace = checkKeys(options, "Dropout", ["inplace"]).inplace ?? false;
-  }
-
-  /** The input with some elements dropped; the input itself outside training. */
-  forward(input: Tensor): Tensor {
-    return dropout(input, { p: this.p, training: this.training, inplace: this.inplace });
-  }
-
-  /** The probability. */
-  override extraRepr(): string {
-    return `p=${this.p}, inplace=${bool(this.inplace)}`;
   }
 }

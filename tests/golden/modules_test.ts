@@ -55,10 +55,11 @@ function evaluate(python: string): unknown {
     const positional: unknown[] = [], options: Record<string, unknown> = {};
     for (const argument of split(inside)) {
       const named = /^(\w+)=(.*)$/s.exec(argument);
-      const value = evaluate(named ? named[2] : argument);
+      const none = named?.[2].trim() === "None";
+      const value = none ? undefined : evaluate(named ? named[2] : argument);
       if (value === null) return null;
       if (!named || POSITIONAL[name]?.includes(named[1])) positional.push(value);
-      else options[camelCase(named[1])] = value;
+      else options[camelCase(named[1])] = none ? null : value;
     }
     if (namespace === "torch") return dg[name](...positional);
     if (!(name in nn)) return null;
