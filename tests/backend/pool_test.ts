@@ -13,7 +13,7 @@ function counting(runner?: Runner): Program {
   return {
     memory,
     modules: [],
-    runner: runner ?? ((_, job) => (task) => void (job[1 + task] += job[0])),
+    runners: [runner ?? ((_, job) => (task) => void (job[1 + task] += job[0]))],
   };
 }
 
@@ -71,9 +71,70 @@ Deno.test({
       const unclaimed = 1;
       Object.assign(pool, {
         // as a worker does that claims a task and dies
-        run: () => void Atomics.sub(pool.control, unclaimed, 1),
+        runs: [() => void Atomics.sub(pool.control, unclaimed, 1)],
       });
       assertThrows(() => pool.perform(4), WorkerLost, "a worker did not end its task");
+    }),
+});
+
+Deno.test({
+  name: "a stream is filled and drained in order, no more of it at a time than it is wide",
+  ignore,
+  fn: () =>
+    withThreads(4, async () => {
+      // task i squares what is at its place
+      const pool = new Pool(counting((_, job) => (task) => {
+        job[task % 5] *= job[task % 5];
+        return task % 3;
+      }));
+      const stream = (count: number) => {
+        let filled = 0, drained = 0;
+        pool.stream({
+          count,
+          width: 5,
+          fill: (task) => {
+            assertEquals(task, filled++);
+            assert(filled - drained <= 5);
+            pool.job[task % 5] = task;
+          },
+          drain: (task, result) => {
+            assertEquals([task, result, pool.job[task % 5]], [drained++, task % 3, task * task]);
+          },
+        });
+        assertEquals([filled, drained], [count, count]);
+      };
+      try {
+        for (const count of [0, 1, 3, 100]) stream(count);
+        pool.start();
+        for (let i = 0; i < 500; i++) stream(i % 50); // while the workers come
+        await workersOf(pool, 3);
+        for (let i = 0; i < 2000; i++) stream(i % 50);
+      } finally {
+        pool.stop();
+      }
+    }),
+});
+
+Deno.test({
+  name: "a stream of which a dead worker claimed a task ends before it",
+  ignore,
+  fn: () =>
+    withThreads(4, () => {
+      const pool = new Pool(counting(() => () => 0), 50), unclaimed = 1, drained: number[] = [];
+      let calls = 0;
+      Object.assign(pool, {
+        runs: [() => {
+          // as a worker does that claims a task and dies
+          if (++calls === 4) {
+            assert(Atomics.sub(pool.control, unclaimed, 1) > 0);
+            Atomics.add(pool.control, 4, 1);
+          }
+          return 0;
+        }],
+      });
+      const job = { count: 20, width: 8, fill: () => {}, drain: (task: number) => void drained.push(task) };
+      assertThrows(() => pool.stream(job), WorkerLost, "a worker did not end its task");
+      assertEquals(drained, [0, 1, 2, 3]);
     }),
 });
 

@@ -3,8 +3,9 @@
  *
  * Workers sleep on a word of shared memory and are woken without a turn of the event loop. A task is claimed by taking one off
  * a count, by whoever comes first, so that nobody waits for a worker that is late, asleep or dead: it has claimed nothing, and
- * the asking thread does what is left. Workers are started in the background, once jobs have taken longer than the start
- * will, and never keep the process alive.
+ * the asking thread does what is left. Tasks are there at once, or come one by one while the asking thread copies what they
+ * work on. Workers are started in the background, once jobs have taken longer than the start will, and never keep the process
+ * alive.
  * @module
  */
 
@@ -14,15 +15,34 @@ export interface Program {
   readonly memory: WebAssembly.Memory;
   /** Write modules that import the memory as `"m"`, `"m"` and export a function `"f"`. */
   readonly modules: readonly (() => Uint8Array<ArrayBuffer>)[];
-  /** Makes the function that does a task. Its text is sent to the workers, so it takes nothing from outside. */
-  readonly runner: Runner;
+  /** Make the functions that do tasks, one for each kind of job. Their texts are sent to the workers: they take nothing from outside. */
+  readonly runners: readonly Runner[];
 }
 
-/** From the functions of the modules and the words of a job: the function that does a task, told its number. */
+/**
+ * From the functions of the modules, the words of a job and the memory: the function that does a task, told its number. What
+ * it gives, a small number or nothing, is told to who handed the task over.
+ */
 export type Runner = (
   functions: readonly ((...args: number[]) => void)[],
   job: Int32Array,
-) => (task: number) => void;
+  memory: WebAssembly.Memory,
+) => (task: number) => number | void;
+
+/** A job whose tasks come one by one. */
+export interface Stream {
+  /** How many tasks there are. */
+  readonly count: number;
+  /** How many may be there at a time, at most {@linkcode WIDEST_STREAM}: task i and task i + width share a place. */
+  readonly width: number;
+  /** Brings what a task works on to its place. */
+  fill(task: number): void;
+  /** Takes what a task made from its place, in the order of the tasks; told what its runner gave, or 0. */
+  drain(task: number, result: number): void;
+}
+
+/** The most tasks of a stream that may be there at a time. */
+export const WIDEST_STREAM = 64;
 
 /** A worker died or hangs. What it was to compute is missing, and it may still write into the program's memory. */
 export class WorkerLost extends Error {
@@ -37,12 +57,12 @@ const USUALLY_AT_MOST = 8, AT_MOST = 64;
 
 let threads: number | undefined;
 
-/** How many threads large products on the CPU use, the calling one included. */
+/** How many threads large operations on the CPU use, the calling one included. */
 export function getNumThreads(): number {
   return threads ??= Math.min(globalThis.navigator?.hardwareConcurrency ?? 1, USUALLY_AT_MOST);
 }
 
-/** Sets how many threads large products on the CPU use, the calling one included. With 1 no workers are used. */
+/** Sets how many threads large operations on the CPU use, the calling one included. With 1 no workers are used. */
 export function setNumThreads(n: number): void {
   if (typeof n !== "number") throw new TypeError(`setNumThreads expects an int, but got ${typeof n}`);
   if (!Number.isInteger(n) || n < 1) {
@@ -63,13 +83,23 @@ const words = {
   done: 2,
   /** 1 when workers are to end. */
   stop: 3,
+  /** How many tasks of the job were claimed: the number of the next. */
+  claimed: 4,
+  /** Which runner does the job. */
+  runner: 5,
+  /** 1 if tasks of the last job came one by one: the next one is likely to come soon. */
+  coming: 6,
   /** The last signal that each worker saw; 0 before it came. */
   seen: 16,
   /** The words of the job. */
   job: 16 + AT_MOST,
   jobEnd: 16 + AT_MOST + 48,
-  /** How often a worker looks for the next job before it falls asleep; it may be on the asking thread's core. */
+  /** Of each place of a stream: 0, or 1 more than what the runner gave. */
+  results: 16 + AT_MOST + 48,
+  end: 16 + AT_MOST + 48 + WIDEST_STREAM,
+  /** How often a worker looks for the next job before it falls asleep, it may be on the asking thread's core; and longer where it is likely. */
   looks: 200,
+  longLooks: 20000,
 } as const;
 
 interface NodeWorker {
@@ -89,7 +119,7 @@ interface WorkerData {
   readonly control: Int32Array;
   readonly memory: WebAssembly.Memory;
   readonly modules: readonly Uint8Array<ArrayBuffer>[];
-  readonly runner: string;
+  readonly runners: readonly string[];
   /** Which worker this is, of how many. The first starts the others, so that the asking thread pays for one start. */
   readonly index: number;
   readonly count: number;
@@ -107,8 +137,10 @@ function serve({ Worker, workerData }: NodeThreads): void {
   const functions = workerData.modules.map((bytes) =>
     new WebAssembly.Instance(new WebAssembly.Module(bytes), { m: { m: memory } }).exports.f as () => void
   );
-  const make = new Function(`return ${workerData.runner}`)() as Runner;
-  const run = make(functions, control.subarray(words.job, words.jobEnd));
+  const runs = workerData.runners.map((text) => {
+    const make = new Function(`return ${text}`)() as Runner;
+    return make(functions, control.subarray(words.job, words.jobEnd), memory);
+  });
   while (Atomics.load(control, words.stop) === 0) {
     const signal = Atomics.load(control, words.signal);
     Atomics.store(control, words.seen + index, signal);
@@ -116,13 +148,18 @@ function serve({ Worker, workerData }: NodeThreads): void {
       const left = Atomics.load(control, words.unclaimed);
       if (left <= 0) break;
       if (Atomics.compareExchange(control, words.unclaimed, left, left - 1) !== left) continue;
-      run(left - 1);
+      const task = Atomics.add(control, words.claimed, 1);
+      const result = runs[control[words.runner]](task) ?? 0;
+      Atomics.store(control, words.results + task % (words.end - words.results), result + 1);
       Atomics.add(control, words.done, 1);
       Atomics.notify(control, words.done);
     }
-    let looks = 0;
-    while (looks < words.looks && Atomics.load(control, words.signal) === signal) looks++;
-    if (looks === words.looks) Atomics.wait(control, words.signal, signal);
+    for (let looks = 0;; looks++) {
+      if (Atomics.load(control, words.signal) !== signal) break;
+      if (looks < (Atomics.load(control, words.coming) === 1 ? words.longLooks : words.looks)) continue;
+      Atomics.wait(control, words.signal, signal);
+      break;
+    }
   }
 }
 
@@ -141,13 +178,12 @@ const LOOKS = 1000;
 export class Pool {
   /** The words that tell the runner what the job is. */
   readonly job: Int32Array;
-  /** Does a task. */
-  readonly run: (task: number) => void;
   /** How many threads this pool is for, the asking one included. */
   readonly threads: number = getNumThreads();
   /** All words that the threads share. */
-  readonly control: Int32Array = new Int32Array(new SharedArrayBuffer(4 * words.jobEnd));
+  readonly control: Int32Array = new Int32Array(new SharedArrayBuffer(4 * words.end));
   private readonly functions: ((...args: number[]) => void)[] = [];
+  private readonly runs: readonly ((task: number) => number | void)[];
   private taken = 0;
   private started = false;
   private failed = false;
@@ -158,7 +194,7 @@ export class Pool {
   constructor(readonly program: Program, private readonly patience = 3000) {
     this.control[words.signal] = 1;
     this.job = this.control.subarray(words.job, words.jobEnd);
-    this.run = program.runner(this.functions, this.job);
+    this.runs = program.runners.map((make) => make(this.functions, this.job, program.memory));
   }
 
   /** Makes a function of the program ready: before a job is performed that uses it. */
@@ -178,40 +214,91 @@ export class Pool {
     return count;
   }
 
+  /** Does a task of the job alone. */
+  run(task: number, runner = 0): void {
+    this.runs[runner](task);
+  }
+
   /**
    * Does the tasks 0 to `count` - 1 of the job, alone or with the workers that are there. Throws {@linkcode WorkerLost}, after
    * which the pool and the memory of its program are of no more use.
    */
-  perform(count: number): void {
-    const begin = performance.now();
-    if (this.started) this.check(begin);
-    const { control, run } = this;
-    control[words.done] = 0;
-    Atomics.store(control, words.unclaimed, count);
-    if (this.started) {
-      Atomics.add(control, words.signal, 1);
-      Atomics.notify(control, words.signal);
+  perform(count: number, runner = 0): void {
+    const begin = this.prepare(runner);
+    this.add(count);
+    while (this.doOne());
+    this.await(() => Atomics.load(this.control, words.done) === count);
+    this.spent(performance.now() - begin);
+  }
+
+  /** Does a job whose tasks come one by one, with the workers that are there. Throws as {@linkcode perform}. */
+  stream({ count, width, fill, drain }: Stream, runner = 0): void {
+    const { control } = this, begin = this.prepare(runner, 1);
+    control.fill(0, words.results, words.end);
+    let filled = 0, drained = 0;
+    try {
+      while (drained < count) {
+        const place = words.results + drained % WIDEST_STREAM;
+        if (filled < count && filled - drained < width) {
+          fill(filled++);
+          this.add(1);
+        } else if (Atomics.load(control, place) !== 0) {
+          drain(drained++, Atomics.exchange(control, place, 0) - 1);
+        } else if (!this.doOne()) this.await(() => Atomics.load(control, place) !== 0);
+      }
+    } finally {
+      if (drained < count) this.failed = true; // tasks may be under way still
     }
+    this.spent(performance.now() - begin);
+  }
+
+  /** To be told how long something took that workers could have helped with: they are started when it was enough. */
+  spent(milliseconds: number): void {
+    if (!this.started && (this.taken += milliseconds) > START_AFTER) this.start();
+  }
+
+  /** Before the first task of a job. Gives the time. */
+  private prepare(runner: number, coming: 0 | 1 = 0): number {
+    const { control } = this, begin = performance.now();
+    if (this.started) this.check(begin);
+    control[words.done] = 0;
+    control[words.claimed] = 0;
+    control[words.runner] = runner;
+    Atomics.store(control, words.coming, coming);
+    return begin;
+  }
+
+  /** Hands tasks over to whoever comes first. */
+  private add(count: number): void {
+    const { control } = this;
+    Atomics.add(control, words.unclaimed, count);
+    if (!this.started) return;
+    Atomics.add(control, words.signal, 1);
+    Atomics.notify(control, words.signal);
+  }
+
+  /** Does a task that nobody has claimed. False if there is none. */
+  private doOne(): boolean {
+    const { control } = this;
     for (;;) {
       const left = Atomics.load(control, words.unclaimed);
-      if (left <= 0) break;
+      if (left <= 0) return false;
       if (Atomics.compareExchange(control, words.unclaimed, left, left - 1) !== left) continue;
-      run(left - 1);
+      const task = Atomics.add(control, words.claimed, 1);
+      const result = this.runs[control[words.runner]](task) ?? 0;
+      Atomics.store(control, words.results + task % WIDEST_STREAM, result + 1);
       Atomics.add(control, words.done, 1);
+      return true;
     }
-    this.await(count);
-    if (!this.started && (this.taken += performance.now() - begin) > START_AFTER) this.start();
   }
 
   /** Waits for what workers have claimed. */
-  private await(count: number): void {
+  private await(ready: () => boolean): void {
     const { control } = this;
-    for (let looks = 0; looks < LOOKS; looks++) {
-      if (Atomics.load(control, words.done) === count) return;
-    }
+    for (let looks = 0; looks < LOOKS; looks++) if (ready()) return;
     for (;;) {
       const done = Atomics.load(control, words.done);
-      if (done === count) return;
+      if (ready()) return;
       if (Atomics.wait(control, words.done, done, this.patience) === "timed-out") {
         throw new WorkerLost("a worker did not end its task");
       }
@@ -223,7 +310,7 @@ export class Pool {
     if (this.started || this.threads === 1) return;
     const threads = nodeThreads();
     if (threads === undefined) return;
-    const { memory, modules, runner } = this.program;
+    const { memory, modules, runners } = this.program;
     const worker = new threads.Worker(source(), {
       eval: true,
       workerData: {
@@ -231,7 +318,7 @@ export class Pool {
         control: this.control,
         memory,
         modules: modules.map((write) => write()),
-        runner: String(runner),
+        runners: runners.map(String),
         index: 0,
         count: this.threads - 1,
         source: source(),

@@ -6,17 +6,11 @@
  */
 import type { TypedArray } from "../../../tensor/dtype.ts";
 import type { GemmSize, Matrix } from "../gemm_js.ts";
-import { getNumThreads, Pool, WorkerLost } from "../pool.ts";
-import { features } from "./features.ts";
-import {
-  bytesOf,
-  columnsOf,
-  type GemmType,
-  kernelModules,
-  kernelNames,
-  type Tile,
-  tileFor,
-} from "./gemm_kernel.ts";
+import { type Pool, WorkerLost } from "../pool.ts";
+import { bytesOf, columnsOf, type GemmType, kernelNames } from "./gemm_kernel.ts";
+import { currentTeam, hasTeam, loseTeam, mayThread as mayHaveThreads } from "./team.ts";
+
+export { currentPool, setTile } from "./team.ts";
 
 /** The depth of a panel: one of a and one of b together should stay in the first cache. */
 const DEPTH = 128;
@@ -34,10 +28,6 @@ const PACK_PANELS = 8;
 const THREADS_FROM = 1 << 22;
 /** Elements to pack from which threads are asked for help with it. */
 const PACK_THREADS_FROM = 1 << 18;
-/** Pages of 64 KiB that the memory begins with, and the most that blocks can need. */
-const PAGES = 16, MOST_PAGES = 1024, PAGE = 65536;
-/** How often lost workers are replaced. */
-const REPLACEMENTS = 3;
 
 type Elements = Float32Array<ArrayBufferLike>;
 type Floats = Float32Array<ArrayBufferLike> | Float64Array<ArrayBufferLike>;
@@ -52,114 +42,9 @@ interface Raw {
   readonly across: 0 | 1;
 }
 
-// ---- tasks --------------------------------------------------------------------------------------------------------
-
-/**
- * Does the tasks of packing (job[0] is 0) and of multiplying (1). Words of a job: 1 the functions to use, 2 bytes of an
- * element, 3 depth of a panel, 4 depth of the block; 5 to 10 for a and 11 to 16 for b where it lies, where its panels go,
- * the step, whether lines lie side by side, panels, and lines in a panel; 17 panels in a task of packing, 18 tasks that pack a;
- * 19 and 20 panels of a and of b in a task of multiplying, 21 tasks side by side, 22 where c is, 23 bytes of its rows.
- * Takes nothing from outside.
- */
-function runner(
-  functions: readonly ((...args: number[]) => void)[],
-  job: Int32Array,
-): (task: number) => void {
-  return (task) => {
-    const first = job[1], size = job[2], depth = job[3], k = job[4];
-    if (job[0] === 0) {
-      const ofA = task < job[18], o = ofA ? 5 : 11, group = job[17];
-      const panel = (ofA ? task : task - job[18]) * group;
-      const from = job[o], to = job[o + 1], step = job[o + 2], across = job[o + 3], width = job[o + 5];
-      const panels = job[o + 4], count = Math.min(group, panels - panel);
-      const pack = functions[first + (ofA ? 0 : 2) + across];
-      for (let l = 0; l < k; l += depth) {
-        const d = Math.min(depth, k - l), padded = (d + 3) & -4;
-        const source = across === 1
-          ? from + l * step + panel * width * size
-          : from + panel * width * step + l * size;
-        pack(to + (l * panels + panel * padded) * width * size, source, step, count, d);
-      }
-      return;
-    }
-    const across = job[21], i = Math.floor(task / across) * job[19], j = task % across * job[20];
-    const aPanels = job[9], aWidth = job[10], bPanels = job[15], bWidth = job[16], row = job[23];
-    const c = job[22] + i * aWidth * row + j * bWidth * size;
-    const rows = Math.min(job[19], aPanels - i), columns = Math.min(job[20], bPanels - j);
-    for (let l = 0; l < k; l += depth) {
-      const d = Math.min(depth, k - l), padded = (d + 3) & -4;
-      const aBytes = padded * aWidth * size, bBytes = padded * bWidth * size;
-      const a = job[6] + l * aPanels * aWidth * size + i * aBytes;
-      const b = job[12] + l * bPanels * bWidth * size + j * bBytes;
-      functions[first + 4](a, b, c, d, rows, columns, row, aBytes, bBytes);
-    }
-  };
-}
-
-// ---- memory and workers -------------------------------------------------------------------------------------------
-
-/** The memory with its kernels and workers. */
-class Team {
-  readonly memory: WebAssembly.Memory = new WebAssembly.Memory({
-    initial: PAGES,
-    maximum: MOST_PAGES,
-    shared: true,
-  });
-  readonly pool: Pool;
-  singles!: Float32Array<ArrayBufferLike>;
-  doubles!: Float64Array<ArrayBufferLike>;
-
-  constructor(readonly tile: Tile, fused: boolean, patience?: number) {
-    const modules = (["float32", "float64"] as const).flatMap((dtype) =>
-      kernelModules({ dtype, tile, fused, maximum: MOST_PAGES })
-    );
-    this.pool = new Pool({ memory: this.memory, modules, runner }, patience);
-    this.reserve(0);
-  }
-
-  /** Makes room for so many bytes. */
-  reserve(bytes: number): void {
-    const missing = bytes - this.memory.buffer.byteLength;
-    if (missing > 0) this.memory.grow(Math.ceil(missing / PAGE));
-    else if (this.singles !== undefined) return;
-    this.singles = new Float32Array(this.memory.buffer);
-    this.doubles = new Float64Array(this.memory.buffer);
-  }
-}
-
-let team: Team | undefined, replaced = 0;
-
-/** The tile to use instead of the processor's own. For tests. */
-let choice: { readonly tile: Tile; readonly fused: boolean } | undefined;
-
-/** Uses kernels with this tile from now on; the processor's own if undefined. For tests. */
-export function setTile(tile?: { readonly tile: Tile; readonly fused: boolean }): void {
-  choice = tile;
-  endTeam();
-}
-
-/** The workers, if there are any kernels yet. For tests. */
-export function currentPool(): Pool | undefined {
-  return team?.pool;
-}
-
-function endTeam(): void {
-  team?.pool.stop();
-  team = undefined;
-}
-
-function currentTeam(): Team {
-  if (team !== undefined && team.pool.threads !== getNumThreads()) endTeam();
-  if (team === undefined) {
-    const fused = choice?.fused ?? features()!.fused;
-    team = new Team(choice?.tile ?? tileFor(fused), fused);
-  }
-  return team;
-}
-
 /** Whether this engine can run the kernels. */
 export function hasGemm(): boolean {
-  return features() !== null && typeof SharedArrayBuffer === "function";
+  return hasTeam();
 }
 
 // ---- the product --------------------------------------------------------------------------------------------------
@@ -191,9 +76,7 @@ export function gemmWasm(
         multiplyBlock(block, depth, from, beside, to, dtype, alpha, beta, mayThread);
       } catch (error) {
         if (!(error instanceof WorkerLost)) throw error;
-        // Nothing of c is written yet. The memory goes too: who hangs may wake and write into it.
-        endTeam();
-        replaced++;
+        loseTeam(); // nothing of c is written yet
         multiplyBlock(block, depth, from, beside, to, dtype, alpha, beta, false);
       }
     }
@@ -221,7 +104,7 @@ function multiplyBlock(
   mayThread: boolean,
 ): void {
   const team = currentTeam(), { tile, pool } = team, size = bytesOf(dtype);
-  const threaded = mayThread && pool.threads > 1 && replaced <= REPLACEMENTS && m * n * k >= THREADS_FROM;
+  const threaded = mayThread && mayHaveThreads() && m * n * k >= THREADS_FROM;
   const width = columnsOf(dtype, tile), aPanels = Math.ceil(m / tile.rows), bPanels = Math.ceil(n / width);
   const padded = blockDepth + 3;
   // c, the panels of a and of b, then both as they lie

@@ -49,21 +49,23 @@ export const STEP = 16;
 
 /**
  * The module of a program. Its function takes the number of elements, and gives 1 if some of them could not be computed (the
- * outputs are of no use then), else 0.
+ * outputs are of no use then), else 0. Over a memory that threads share, of so many pages at most, it takes besides how many
+ * bytes behind their addresses the arrays are.
  */
 export function lowerWasm(
   p: Program,
   computeDtype: DType,
   layout: Layout,
   features: Features,
+  sharedPages?: number,
 ): Uint8Array<ArrayBuffer> {
-  const doubles = computeDtype === "float64";
+  const doubles = computeDtype === "float64", placed = sharedPages !== undefined;
   const roots = expandPowers(p.outputs), nodes = postorder(roots);
-  const code = new FunctionWriter([Type.I32], Type.I32);
+  const code = new FunctionWriter(placed ? [Type.I32, Type.I32] : [Type.I32], Type.I32);
   const kernel = new Kernel(code, features), lanes = new Lanes(kernel, doubles);
   const perVector = doubles ? 2 : 4;
   const vectors = isCheap(p) && !doubles ? 4 : 2;
-  const memory = new Memory(lanes, layout, vectors, perVector);
+  const memory = new Memory(lanes, layout, vectors, perVector, placed);
 
   code.loop();
   const values = new Map<Expr, Value>();
@@ -107,7 +109,7 @@ export function lowerWasm(
   code.op(Op.End);
   code.get(bad);
   code.simd(Simd.AnyTrue);
-  return code.module();
+  return code.module(sharedPages);
 }
 
 /** Whether a program consists of primitives of about one instruction each. */
@@ -140,6 +142,8 @@ class Memory {
     /** How many vectors are computed at once. */
     private readonly vectors: number,
     private readonly perVector: number,
+    /** Whether the function's second argument moves the addresses. */
+    private readonly placed: boolean,
   ) {
     this.code = lanes.kernel.code;
     this.index = this.code.local(Type.I32);
@@ -152,6 +156,10 @@ class Memory {
     if (shift > 0) {
       this.code.i32(shift);
       this.code.op(Op.I32Shl);
+    }
+    if (this.placed) {
+      this.code.get(1);
+      this.code.op(Op.I32Add);
     }
   }
 

@@ -8,10 +8,14 @@ import type { Program } from "../../../expr/program.ts";
 import { isOperand, type Nest, type Operand, runNest, Step } from "../pointwise_js.ts";
 import { features } from "./features.ts";
 import { ARRAYS, instantiate, memoryBuffer, NUMBERS } from "./memory.ts";
+import { hasWorkers, makeRing, type Ring, runRing, spent } from "./stream.ts";
+import { currentTeam } from "./team.ts";
 import { isCheap, isLowerable, lowerWasm, type Slot, slotBytes, slotOf, STEP } from "./lower.ts";
 
 /** A program for operands of certain types: its function, and where the operands are in memory. */
 interface Kernel {
+  /** The same for several threads; null if there is none, undefined before it was asked for. */
+  ring?: Ring | null;
   readonly run: (count: number) => number;
   /** Elements at a time. */
   readonly chunk: number;
@@ -31,8 +35,11 @@ interface Plan {
 /** Sizes from which the kernels are faster than JavaScript's loops: elements in all, and in a row. */
 const LEAST = { cheap: 2048, cheapRow: 512, costly: 512, costlyRow: 64 };
 
-/** The pieces together should stay in the cache next to the processor's core. */
-const WORKING_SET = 192 * 1024, LARGEST_CHUNK = 16384, PADDING = 192;
+/** Elements from which threads are asked for help. */
+const THREADS_FROM = 1 << 16;
+
+/** The pieces together should stay in the cache next to the processor's core, and be enough of them for several threads. */
+const WORKING_SET = 192 * 1024, LARGEST_CHUNK = 8192, PADDING = 192;
 
 const plans: Readonly<Record<"float32" | "float64", Map<string, Plan | null>>> = {
   float32: new Map(),
@@ -68,8 +75,73 @@ export function runWasm(
   inputs.forEach((x, j) => {
     if (!isOperand(x)) kernel.views[j][0] = Number(x);
   });
-  runRows(kernel, p, inputs, outputs, computeDtype, nest);
+  const last = sizes.length - 1;
+  if (plan.cheap || last > 0 || sizes[last] < THREADS_FROM || steps.includes(Step.Fixed)) {
+    runRows(kernel, p, inputs, outputs, computeDtype, nest);
+  } else if (hasWorkers()) runThreaded(kernel, p, inputs, outputs, computeDtype, nest);
+  else {
+    const begin = performance.now();
+    runRows(kernel, p, inputs, outputs, computeDtype, nest);
+    spent(performance.now() - begin);
+  }
   return true;
+}
+
+/** Runs a program over one row of many elements, with threads. */
+function runThreaded(
+  kernel: Kernel,
+  p: Program,
+  inputs: readonly (Operand | Scalar)[],
+  outputs: readonly Operand[],
+  computeDtype: "float32" | "float64",
+  nest: Nest,
+): void {
+  const { chunk, slots } = kernel, n = nest.sizes[0], count = inputs.length;
+  if (kernel.ring === undefined || (kernel.ring !== null && kernel.ring.team !== currentTeam())) {
+    const arrays = slots.map((slot) => ({ view: viewOf(slot, computeDtype), single: slot === "number" }));
+    kernel.ring = makeRing(
+      arrays,
+      chunk,
+      (addresses, pages) => lowerWasm(p, computeDtype, { slots, addresses }, features()!, pages),
+    );
+  }
+  const { ring } = kernel;
+  const pieces = Math.ceil(n / chunk), last = n - (pieces - 1) * chunk, padded = (last + STEP - 1) & -STEP;
+  let from = 0;
+  if (ring !== null) {
+    inputs.forEach((x, j) => {
+      if (!isOperand(x)) ring.places[0][j][0] = Number(x);
+    });
+    from = chunk * runRing(ring, pieces, chunk, padded, fill, drain);
+  }
+  if (from < n) rest(from, n - from, (...args) => runRows(kernel, ...args));
+
+  function fill(place: readonly TypedArray[], piece: number): void {
+    const end = piece === pieces - 1;
+    for (let j = 0; j < count; j++) {
+      const x = inputs[j];
+      if (!isOperand(x)) continue;
+      load(place[j], x.data, x.offset + piece * chunk, end ? last : chunk, end ? padded : chunk, Step.Unit);
+    }
+  }
+
+  function drain(place: readonly TypedArray[], piece: number, result: number): void {
+    const length = piece === pieces - 1 ? last : chunk, start = piece * chunk;
+    if (result !== 0) return rest(start, length, runNest);
+    outputs.forEach((x, i) => unload(place[count + i], x.data, x.offset + start, length));
+  }
+
+  /** Computes a part in another way. */
+  function rest(start: number, length: number, run: typeof runNest): void {
+    const from = (x: Operand): Operand => ({ ...x, offset: x.offset + start });
+    const part = inputs.map((x) => isOperand(x) ? from(x) : x);
+    run(p, part, outputs.map(from), computeDtype, { ...nest, sizes: [length] });
+  }
+}
+
+function viewOf(slot: Slot, computeDtype: "float32" | "float64") {
+  const views = { float32: Float32Array, float64: Float64Array, byte: Uint8Array };
+  return views[slot === "number" ? computeDtype : slot];
 }
 
 function planFor(p: Program, computeDtype: "float32" | "float64"): Plan | null {
@@ -86,7 +158,7 @@ function kernelFor(
   p: Program,
   inputs: readonly (Operand | Scalar)[],
   outputs: readonly Operand[],
-  computeDtype: DType,
+  computeDtype: "float32" | "float64",
 ): Kernel | null {
   const slots: Slot[] = [];
   for (const x of inputs) {
@@ -105,7 +177,7 @@ function kernelFor(
   return kernel;
 }
 
-function compile(p: Program, computeDtype: DType, slots: readonly Slot[]): Kernel {
+function compile(p: Program, computeDtype: "float32" | "float64", slots: readonly Slot[]): Kernel {
   const buffer = memoryBuffer();
   const perElement = slots.reduce((sum, slot) => sum + (slot === "number" ? 0 : slotBytes[slot]), 0);
   const chunk = Math.min(LARGEST_CHUNK, Math.floor(WORKING_SET / perElement)) & -STEP;
@@ -114,13 +186,11 @@ function compile(p: Program, computeDtype: DType, slots: readonly Slot[]): Kerne
   slots.forEach((slot, j) => {
     if (slot === "number") {
       addresses.push(16 * j);
-      const Numbers = computeDtype === "float32" ? Float32Array : Float64Array;
-      views.push(new Numbers(buffer, 16 * j, 1));
+      views.push(new (viewOf(slot, computeDtype))(buffer, 16 * j, 1));
       return;
     }
     addresses.push(next);
-    const View = { float32: Float32Array, float64: Float64Array, byte: Uint8Array }[slot];
-    views.push(new View(buffer, next, chunk));
+    views.push(new (viewOf(slot, computeDtype))(buffer, next, chunk));
     // not a multiple of the size of a page, or pieces would compete for the same lines of the cache
     next += (chunk * slotBytes[slot] + PADDING + 63) & -64;
   });
@@ -154,11 +224,8 @@ function runRows(
       }
       if (kernel.run(padded) === 0) {
         for (let i = 0; i < outputs.length; i++) {
-          const j = inputs.length + i, view = views[j];
-          (outputs[i].data as Float32Array).set(
-            (n === chunk ? view : view.subarray(0, n)) as Float32Array,
-            at[j] + start,
-          );
+          const j = inputs.length + i;
+          unload(views[j], outputs[i].data, at[j] + start, n);
         }
       } else runPiece(start, n);
     }
@@ -193,4 +260,9 @@ function load(view: TypedArray, data: TypedArray, from: number, n: number, padde
   }
   into.set(from === 0 && n === source.length ? source : source.subarray(from, from + n));
   if (n < padded) into.fill(1, n, padded);
+}
+
+/** Copies the first elements of a kernel's memory out. */
+function unload(view: TypedArray, data: TypedArray, to: number, n: number): void {
+  (data as Float32Array).set((n === view.length ? view : view.subarray(0, n)) as Float32Array, to);
 }

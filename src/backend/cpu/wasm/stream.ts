@@ -1,0 +1,115 @@
+/**
+ * Kernels over large arrays by several threads. Ordinary arrays cannot be shared, so the asking thread copies pieces into memory
+ * that can be, and results back, while others compute, and computes itself when there is nothing to copy. Pieces are those
+ * of a single thread: results do not depend on how many there are.
+ * @module
+ */
+import type { TypedArray } from "../../../tensor/dtype.ts";
+import { WIDEST_STREAM, WorkerLost } from "../pool.ts";
+import { ARRAYS } from "./memory.ts";
+import { PROGRAM } from "./tasks.ts";
+import { currentTeam, hasTeam, loseTeam, mayThread, MOST_PAGES, type Team } from "./team.ts";
+
+/** What makes a view of some bytes of memory. */
+export interface View {
+  /** A view of `length` elements from the byte `at`. */
+  new (buffer: ArrayBufferLike, at: number, length: number): TypedArray;
+  /** Bytes of an element. */
+  readonly BYTES_PER_ELEMENT: number;
+}
+
+/** A kernel in the memory of a team, with places side by side for pieces that are computed at the same time. */
+export interface Ring {
+  /** Whose memory it is. */
+  readonly team: Team;
+  /** The arrays of each place; those of a single number are the same in every place. */
+  readonly places: readonly (readonly TypedArray[])[];
+  readonly id: number;
+  readonly module: Uint8Array<ArrayBuffer>;
+  readonly placeBytes: number;
+}
+
+/** Where modules are, and behind them the arrays. */
+const MODULE = ARRAYS, START = 1 << 17;
+
+/** Pieces for each thread: one that is computed, others that wait or are copied. */
+const PLACES_EACH = 3;
+
+/** Bytes between arrays, so that they are no multiple of the size of a page apart. */
+const PADDING = 192;
+
+let rings = 0;
+
+/** Whether it is worth asking for workers: they are here, or will be once {@linkcode spent} has been told enough. */
+export function hasWorkers(): boolean {
+  return hasTeam() && mayThread() && currentTeam().pool.workers > 0;
+}
+
+/** To be told how many milliseconds something took for want of workers. */
+export function spent(milliseconds: number): void {
+  if (hasTeam() && mayThread()) currentTeam().pool.spent(milliseconds);
+}
+
+/**
+ * Puts a kernel into the memory of the present team. Its arrays have `length` elements of the views' types, or are single numbers.
+ * `write` gives the module for these addresses: it takes the number of elements, and the bytes behind the addresses. Null if
+ * it is too long.
+ */
+export function makeRing(
+  arrays: readonly { readonly view: View; readonly single: boolean }[],
+  length: number,
+  write: (addresses: readonly number[], sharedPages: number) => Uint8Array<ArrayBuffer>,
+): Ring | null {
+  const team = currentTeam(), addresses: number[] = [];
+  let end = START;
+  arrays.forEach(({ view, single }, j) => {
+    addresses.push(single ? 16 * j : end);
+    if (!single) end += (length * view.BYTES_PER_ELEMENT + PADDING + 63) & -64;
+  });
+  const module = write(addresses, MOST_PAGES), placeBytes = end - START;
+  if (MODULE + module.length > START) return null;
+  const width = Math.min(WIDEST_STREAM, PLACES_EACH * team.pool.threads);
+  team.reserve(START + width * placeBytes);
+  const { buffer } = team.memory;
+  const places = Array.from(
+    { length: width },
+    (_, w) =>
+      arrays.map(({ view: View, single }, j) =>
+        single ? new View(buffer, addresses[j], 1) : new View(buffer, addresses[j] + w * placeBytes, length)
+      ),
+  );
+  return { team, places, id: ++rings, module, placeBytes };
+}
+
+/**
+ * Computes pieces: each is copied to a place by `fill`, and from there by `drain`, in their order. `count` are the elements of
+ * a piece, `last` those of the last one. Gives how many pieces are done: all, or fewer if a worker was lost.
+ */
+export function runRing(
+  { team, places, id, module, placeBytes }: Ring,
+  pieces: number,
+  count: number,
+  last: number,
+  fill: (place: readonly TypedArray[], piece: number) => void,
+  drain: (place: readonly TypedArray[], piece: number, result: number) => void,
+): number {
+  const { pool } = team, { job } = pool, width = places.length;
+  new Uint8Array(team.memory.buffer, MODULE, module.length).set(module);
+  job.set([id, MODULE, module.length, width, placeBytes, pieces - 1, count, last]);
+  let done = 0;
+  try {
+    pool.stream({
+      count: pieces,
+      width,
+      fill: (piece) => fill(places[piece % width], piece),
+      drain: (piece, result) => {
+        drain(places[piece % width], piece, result);
+        done = piece + 1;
+      },
+    }, PROGRAM);
+  } catch (error) {
+    if (!(error instanceof WorkerLost)) throw error;
+    loseTeam();
+  }
+  return done;
+}
