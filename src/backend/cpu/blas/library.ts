@@ -37,7 +37,10 @@ type Opened = { readonly library: Library; readonly why: string } | { readonly w
 
 // ---- what to look for ---------------------------------------------------------------------------------------------
 
-/** Names to try by operating system, the fastest first, that of no particular library last. */
+/**
+ * Names to try by operating system, the fastest first (on AMD's processors OpenBLAS takes half of MKL's time), that of no
+ * particular library last.
+ */
 const names: Partial<Record<typeof Deno.build.os, readonly string[]>> = {
   darwin: [
     "/System/Library/Frameworks/Accelerate.framework/Accelerate",
@@ -45,14 +48,15 @@ const names: Partial<Record<typeof Deno.build.os, readonly string[]>> = {
     "/usr/local/opt/openblas/lib/libopenblas.dylib",
     "libopenblas.dylib",
   ],
-  windows: ["mkl_rt.2.dll", "mkl_rt.dll", "libopenblas.dll", "openblas.dll"],
+  windows: ["libopenblas.dll", "openblas.dll", "mkl_rt.3.dll", "mkl_rt.2.dll", "mkl_rt.dll"],
 };
 const elsewhere = [
-  "libmkl_rt.so.2",
-  "libmkl_rt.so",
   "libopenblas.so.0",
   "libopenblasp.so.0",
   "libopenblas.so",
+  "libmkl_rt.so.3",
+  "libmkl_rt.so.2",
+  "libmkl_rt.so",
   "libblis.so.4",
   "libblas.so.3",
 ];
@@ -97,7 +101,7 @@ export function setBlas(library: string): void {
   if (typeof library !== "string") throw new TypeError(`setBlas expects a string, but got ${typeof library}`);
   if (library === "") throw new RangeError('setBlas expects "auto", "off", or the name or path of a library');
   if (library !== "auto" && library !== "off") {
-    const next = open(library);
+    const next = open(library, "setBlas");
     if (!("library" in next)) throw new Error(`setBlas: ${next.why}`);
     opened = next;
   } else opened = undefined;
@@ -107,7 +111,7 @@ export function setBlas(library: string): void {
 
 /** The library, opened by the first call, or null. It is told the number of threads. */
 export function blasLibrary(): Library | null {
-  opened ??= open(getBlas());
+  opened ??= open(getBlas(), "DINOGRAD_BLAS");
   if (!("library" in opened)) return null;
   if (told !== getNumThreads()) tellThreads(opened.library);
   return opened.library;
@@ -127,16 +131,15 @@ export function blasReport(): BlasReport {
 
 // ---- opening ------------------------------------------------------------------------------------------------------
 
-function open(choice: string): Opened {
+/** Opens the library of a choice that was made in some way. */
+function open(choice: string, way: string): Opened {
   if (choice === "off") return { why: "switched off" };
   const refusal = hostRefuses();
   if (refusal !== null) return { why: refusal };
   if (choice !== "auto") {
     if (!permitted(choice)) return { why: `${choice} is not permitted: run with --allow-ffi` };
     const found = tryToOpen(choice);
-    return typeof found === "string"
-      ? { why: found }
-      : { library: found, why: `chosen by ${fromEnvironment() === choice ? "DINOGRAD_BLAS" : "setBlas"}` };
+    return typeof found === "string" ? { why: found } : { library: found, why: `chosen by ${way}` };
   }
   const candidates = names[Deno.build.os] ?? elsewhere;
   const allowed = candidates.filter(permitted);
@@ -263,24 +266,29 @@ export interface RoutineShape {
 }
 
 /** A routine of LAPACK; numbers and letters are arrays of one element, integers have 32 bits. */
-export type Routine = (...args: (Floats32 | null)[]) => void;
-type Floats32 = Float32Array | Float64Array | Int32Array | Uint8Array;
+export type Routine = (...args: (Addressed | null)[]) => void;
+type Addressed = Float32Array | Float64Array | Int32Array | Uint8Array;
+
+/** Libraries that may have LAPACK: that of the products, else the system's. */
+function places(): readonly string[] {
+  const library = blasLibrary(), system = "liblapack.so.3";
+  const linux = typeof Deno !== "undefined" && Deno.build.os === "linux";
+  if (library === null) return linux && getBlas() === "auto" && permitted(system) ? [system] : [];
+  return linux ? [library.name, beside(library.name, system), system] : [library.name];
+}
 
 /**
- * Routines of LAPACK by Fortran's names without the underscore, from the BLAS library or from the LAPACK beside it; null if there
- * is no library, or not with all of them. Matrices are column-major.
+ * Routines of LAPACK by Fortran's names without the underscore, from the BLAS library or from the LAPACK of the system; null if
+ * there is none with all of them. Matrices are column-major.
  */
 export function symbols<N extends string>(
   list: Readonly<Record<N, RoutineShape>>,
 ): Readonly<Record<N, Routine>> | null {
-  const library = blasLibrary();
-  if (library === null) return null;
   const shapes = Object.entries<RoutineShape>(list);
   const described = Object.fromEntries(
     shapes.map(([name, { args, texts = 0 }]) => [`${name}_`, fortran(args, texts)]),
   );
-  const places = [library.name, beside(library.name, "liblapack.so.3")];
-  for (const place of Deno.build.os === "linux" ? places : places.slice(0, 1)) {
+  for (const place of places()) {
     try {
       const found = Deno.dlopen(place, described).symbols as Record<
         string,
