@@ -107,7 +107,7 @@ function results(fn: CheckedFunction, xs: readonly Tensor[], caller: string): re
 type Rows = Float64Array[];
 
 function values(t: Tensor): Float64Array {
-  return Float64Array.from({ length: t.numel() }, (_, i) => Number(t.at(i)));
+  return Float64Array.from(t.detach().typedArray() as Float64Array, Number);
 }
 
 function numericJacobian(run: () => readonly Tensor[], x: Tensor, eps: number): Rows[] {

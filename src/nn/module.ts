@@ -329,25 +329,30 @@ export abstract class Module {
     return this;
   }
 
-  /** Turns floating-point parameters and buffers into another dtype, in place. A device may be named, too. */
+  /**
+   * Brings parameters and buffers to another device, and those of floats to another dtype, in place: parameters stay the
+   * objects that they are, so that an optimizer goes on with them.
+   */
   to(target: DType | Device | Tensor | { dtype?: DType; device?: Device }): this {
-    const dtype = target instanceof Tensor
-      ? target.dtype
-      : typeof target === "object"
-      ? target.dtype
-      : (dtypes as readonly string[]).includes(target)
-      ? target as DType
-      : undefined;
-    if (dtype === undefined) {
-      checkDevice(typeof target === "string" ? target : (target as { device?: Device }).device ?? "cpu");
-      return this;
-    }
+    let dtype: DType | undefined, device: Device | undefined;
+    if (typeof target === "object") ({ dtype, device } = target);
+    else if ((dtypes as readonly string[]).includes(target)) dtype = target as DType;
+    else device = checkDevice(target);
+    if (device !== undefined) checkDevice(device);
+    if (dtype === undefined) return device === undefined ? this : this.convert((t) => t.to(device));
     if (!isFloatingPoint(checkDType(dtype))) {
       throw new TypeError(
         `nn.Module.to only accepts floating point or complex dtypes, but got desired dtype=${dtype}`,
       );
     }
-    return this.convert((t) => isFloatingPoint(t.dtype) ? t.to(dtype) : t);
+    return this.convert((t) =>
+      t.to({ dtype: isFloatingPoint(t.dtype) ? dtype : t.dtype, device: device ?? t.device })
+    );
+  }
+
+  /** Parameters and buffers brought to the CPU, in place. */
+  cpu(): this {
+    return this.to("cpu");
   }
 
   /** Floating-point parameters and buffers as float32, in place. */

@@ -4,7 +4,9 @@
  */
 
 import { noGrad } from "../autograd/modes.ts";
-import { cat } from "../ops/join.ts";
+import { cat, stack } from "../ops/join.ts";
+import { norm } from "../ops/norm.ts";
+import { clampMax } from "../ops/select.ts";
 import { shapeText } from "../tensor/shape.ts";
 import { checkKeys, checkNumber, checkTensor, checkTensors } from "../tensor/arguments.ts";
 import { tensor } from "../tensor/create.ts";
@@ -31,10 +33,18 @@ export interface ClipNormOptions {
   readonly errorIfNonfinite?: boolean;
 }
 
+/** The norm of the tensors' norms, where the first one is: nothing is read. */
+function normOnDevice(list: readonly Tensor[], normType: number): Tensor {
+  const { device } = list[0];
+  const norms = noGrad(() => stack(list.map((g) => norm(g.detach(), normType).to(device))));
+  return list.length === 1 ? norms.reshape([]) : norm(norms, normType);
+}
+
 /** The norm of all gradients as if they were one vector. */
 export function getTotalNorm(grads: Tensors, normType = 2): Tensor {
   const list = listOf(grads, "getTotalNorm");
   checkNumber(normType, "getTotalNorm", "normType");
+  if (list.some((g) => g.device !== "cpu")) return normOnDevice(list, normType);
   let sum = 0;
   for (const g of list) {
     if (!isFloatingPoint(g.dtype)) {
@@ -51,8 +61,8 @@ export function getTotalNorm(grads: Tensors, normType = 2): Tensor {
     } else if (normType === 2) { for (let i = 0; i < data.length; i++) sum += data[i] * data[i]; }
     else for (let i = 0; i < data.length; i++) sum += Math.abs(data[i]) ** normType;
   }
-  const norm = normType === Infinity ? sum : normType === 2 ? Math.sqrt(sum) : sum ** (1 / normType);
-  return tensor(norm, { dtype: list[0]?.dtype ?? "float32" });
+  const size = normType === Infinity ? sum : normType === 2 ? Math.sqrt(sum) : sum ** (1 / normType);
+  return tensor(size, { dtype: list[0]?.dtype ?? "float32" });
 }
 
 /**
@@ -63,8 +73,16 @@ export function clipGradNorm_(parameters: Tensors, maxNorm: number, options: Cli
   checkKeys(options, "clipGradNorm_", ["normType", "errorIfNonfinite"]);
   checkNumber(maxNorm, "clipGradNorm_", "maxNorm");
   const grads = gradsOf(parameters, "clipGradNorm_");
-  const total = getTotalNorm(grads, options.normType ?? 2), norm = total.item() as number;
-  if ((options.errorIfNonfinite ?? false) && !Number.isFinite(norm)) {
+  const total = getTotalNorm(grads, options.normType ?? 2);
+  if (total.device !== "cpu" && !(options.errorIfNonfinite ?? false)) {
+    noGrad(() => {
+      const factor = clampMax(total.add(1e-6).reciprocal().mul(maxNorm), 1);
+      for (const g of grads) g.mul_(factor.to(g.device));
+    });
+    return total;
+  }
+  const size = total.item() as number;
+  if ((options.errorIfNonfinite ?? false) && !Number.isFinite(size)) {
     throw new RangeError(
       `The total norm of order ${
         options.normType ?? 2
@@ -72,7 +90,7 @@ export function clipGradNorm_(parameters: Tensors, maxNorm: number, options: Cli
         "be clipped.",
     );
   }
-  const factor = Math.min(maxNorm / (norm + 1e-6), 1);
+  const factor = Math.min(maxNorm / (size + 1e-6), 1);
   if (factor !== 1 || Number.isNaN(factor)) {
     noGrad(() => {
       for (const g of grads) g.mul_(factor);

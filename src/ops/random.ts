@@ -21,7 +21,6 @@ import {
 import { defaultGenerator, Generator } from "../random/generator.ts";
 import { describe } from "../tensor/describe.ts";
 import { checkInteger, checkKeys, checkNumber, checkTensor } from "../tensor/arguments.ts";
-import { zeros } from "../tensor/create.ts";
 import { checkOptions, finish, type SizeArgs, splitSizes, type TensorOptions } from "../tensor/options.ts";
 import {
   allocate,
@@ -31,8 +30,12 @@ import {
   type TypedArray,
   typeName,
 } from "../tensor/dtype.ts";
-import { broadcastShapes, checkShape, frozen, type Shape } from "../tensor/shape.ts";
+import { broadcastShapes, checkShape, contiguousStrides, frozen, type Shape } from "../tensor/shape.ts";
+import { Storage } from "../tensor/storage.ts";
 import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
+import { copyInto } from "./copy.ts";
+import { backTo, onHost } from "./on_host.ts";
+import { windowOn } from "./window.ts";
 import { record, recordInPlace, type Rule } from "./record.ts";
 import { offsetsOf, scattered } from "./selection.ts";
 
@@ -71,15 +74,33 @@ type Draw = (out: TypedArray, contiguous: boolean) => void;
 /** Fills a tensor. One that is not row-major is filled in the order of its memory, as PyTorch does. */
 function fillWith(t: Tensor, draw: Draw): void {
   const n = t.numel();
+  if (t.device !== "cpu") {
+    fillFromHost(t, draw);
+    return;
+  }
   if (t.isContiguous()) {
     draw(t.storage.data.subarray(t.offset, t.offset + n), true);
     return;
   }
-  const order = t.shape.map((_, d) => d).sort((a, b) => t.strides[b] - t.strides[a] || a - b);
+  const order = memoryOrder(t);
   const values = allocate(t.dtype, n);
   draw(values, false);
   const places = offsetsOf(order.map((d) => t.shape[d]), order.map((d) => t.strides[d]));
   atPlaces("put", t.storage.data, t.offset, scattered(places), values);
+}
+
+/** The same for another device: the numbers are drawn here, and uploaded in the order of the tensor's memory. */
+function fillFromHost(t: Tensor, draw: Draw): void {
+  const order = t.isContiguous() ? null : memoryOrder(t);
+  const of = (list: readonly number[]) => frozen(order === null ? list : order.map((d) => list[d]));
+  const drawn = allocateTensor(of(t.shape), t.dtype);
+  draw(drawn.storage.data, order === null);
+  copyInto(windowOn(t, of(t.shape), of(t.strides)), drawn);
+}
+
+/** The dimensions, the one with the largest steps first. */
+function memoryOrder(t: Tensor): number[] {
+  return t.shape.map((_, d) => d).sort((a, b) => t.strides[b] - t.strides[a] || a - b);
 }
 
 function drawUniform(from: number, to: number, g: Generator): Draw {
@@ -168,12 +189,12 @@ export function randperm(n: number, options: RandomOptions = {}): Tensor {
 
 /** Uniform numbers from [0, 1), with the shape and dtype of another tensor. */
 export function randLike(t: Tensor, options: RandomOptions = {}): Tensor {
-  return rand(checkTensor(t, "randLike", "input").shape, { dtype: t.dtype, ...options });
+  return rand(checkTensor(t, "randLike", "input").shape, { dtype: t.dtype, device: t.device, ...options });
 }
 
 /** Standard normal numbers, with the shape and dtype of another tensor. */
 export function randnLike(t: Tensor, options: RandomOptions = {}): Tensor {
-  return randn(checkTensor(t, "randnLike", "input").shape, { dtype: t.dtype, ...options });
+  return randn(checkTensor(t, "randnLike", "input").shape, { dtype: t.dtype, device: t.device, ...options });
 }
 
 /** Integers from [0, high), with the shape and dtype of another tensor. */
@@ -193,7 +214,8 @@ export function randintLike(
 ): Tensor {
   const two = typeof b === "number" || typeof b === "bigint";
   const [low, high] = bounds(a, two ? b : undefined);
-  const given = { dtype: checkTensor(t, "randintLike", "input").dtype, ...(two ? options : b) };
+  checkTensor(t, "randintLike", "input");
+  const given = { dtype: t.dtype, device: t.device, ...(two ? options : b) };
   return randint(low, high, t.shape, given);
 }
 
@@ -204,7 +226,7 @@ function withoutGradient(name: string): Rule<{ shapes: readonly (Shape | null)[]
   return {
     name,
     backward: (g, node) =>
-      node.args.shapes.map((s, i) => s === null || !node.needs(i) ? null : zeros(s, { dtype: g.dtype })),
+      node.args.shapes.map((s, i) => s === null || !node.needs(i) ? null : g.newZeros(s)),
   };
 }
 
@@ -243,14 +265,15 @@ export function normal(mean: Tensor | number, std: Tensor | number = 1, ...rest:
   const g = generatorOf((rest[0] ?? {}) as DrawOptions, "normal");
   const { dtype } = mean instanceof Tensor ? mean : std as Tensor;
   checkFloat(dtype, "normal_kernel_cpu");
-  if (std instanceof Tensor && [...std.detach().typedArray()].some((v) => !(Number(v) >= 0))) {
+  if (std instanceof Tensor && [...onHost(std).typedArray()].some((v) => !(Number(v) >= 0))) {
     throw new RangeError("normal expects all elements of std >= 0.0");
   }
   const shape = broadcastShapes(
     mean instanceof Tensor ? mean.shape : [],
     std instanceof Tensor ? std.shape : [],
   );
-  const out = allocateTensor(shape, dtype);
+  const { device } = mean instanceof Tensor ? mean : std as Tensor;
+  const out = allocateTensor(shape, dtype, device);
   fillWith(out, drawNormal(0, typeof std === "number" ? std : 1, g));
   if (std instanceof Tensor) out.mul_(std.detach());
   out.add_(mean instanceof Tensor ? mean.detach() : mean);
@@ -267,7 +290,7 @@ export function bernoulli(x: Tensor, p?: number | DrawOptions, options: DrawOpti
   checkTensor(x, "bernoulli", "input");
   if (p !== undefined && typeof p !== "object") checkNumber(p, "bernoulli", "p");
   const given = typeof p === "object" ? p : options;
-  const out = allocateTensor(x.shape, x.dtype);
+  const out = allocateTensor(x.shape, x.dtype, x.device);
   fillBernoulliInto(out, typeof p === "number" ? p : x, generatorOf(given, "bernoulli"));
   return recordConstant("BernoulliBackward0", out, [x]);
 }
@@ -280,9 +303,13 @@ function fillBernoulliInto(t: Tensor, p: number | Tensor, g: Generator): void {
   if (!isFloatingPoint(p.dtype)) {
     throw new TypeError(`expected probabilities tensor to have floating type, got ${typeName(p.dtype)}`);
   }
-  const chances = p.detach().expand(t.shape).contiguous().typedArray() as FloatArray;
+  const chances = onHost(p).expand(t.shape).contiguous().typedArray() as FloatArray;
   const values = allocate(t.dtype, t.numel());
   fillBernoulli(values, chances, g);
+  if (t.device !== "cpu") {
+    copyInto(t, new Tensor(Storage.share(values, t.dtype), 0, t.shape, contiguousStrides(t.shape)));
+    return;
+  }
   atPlaces("put", t.storage.data, t.offset, scattered(offsetsOf(t.shape, t.strides)), values);
 }
 
@@ -318,20 +345,20 @@ export function multinomial(
   checkInteger(numSamples, "multinomial", "numSamples");
   if (several) checkShape([x.ndim === 2 ? x.shape[0] : 1, numSamples], "multinomial");
   const rows = x.ndim === 2 ? x.shape[0] : 1;
-  const weights = x.detach().contiguous().typedArray() as FloatArray;
+  const weights = onHost(x).contiguous().typedArray() as FloatArray;
   const picked = drawMultinomial(weights, numSamples, generatorOf(given, "multinomial"), {
     rows,
     replacement: several,
   });
   const out = allocateTensor(frozen(x.ndim === 2 ? [rows, numSamples] : [numSamples]), "int64");
   out.storage.data.set(BigInt64Array.from(picked, BigInt) as never);
-  return out;
+  return backTo(out, x);
 }
 
 // ---- filling tensors ----------------------------------------------------------------------------------------------
 
 function fillInPlace(self: Tensor, name: string, fill: () => void): Tensor {
-  const rule: Rule<object> = { name, backward: (g) => [zeros(g.shape, { dtype: g.dtype })] };
+  const rule: Rule<object> = { name, backward: (g) => [g.newZeros(g.shape)] };
   return recordInPlace(rule, self, [self], {}, fill);
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { enableGrad, noGrad } from "../autograd/modes.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import { allocateTensor, Tensor } from "../tensor/tensor.ts";
 import { strongWolfe } from "./line_search.ts";
 import { type Closure, Optimizer, optionsOver, type Params, type ParamState } from "./optimizer.ts";
 
@@ -109,7 +109,7 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
   private write(values: Float64Array): void {
     let at = 0;
     for (const p of this.paramGroups[0].params) {
-      const part = p.newEmpty(p.shape);
+      const part = allocateTensor(p.shape, p.dtype);
       (part.storage.data as Float64Array).set(values.subarray(at, at + p.numel()));
       p.copy_(part);
       at += p.numel();

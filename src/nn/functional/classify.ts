@@ -18,10 +18,12 @@ import {
   checkOptionalTensor,
   checkTensor,
 } from "../../tensor/arguments.ts";
+import { differentDevices } from "../../tensor/device.ts";
 import { isFloatingPoint, type TypedArray, typeName } from "../../tensor/dtype.ts";
 import { numel, sameShape, SCALAR_SHAPE, type Shape, shapeText } from "../../tensor/shape.ts";
 import { Storage } from "../../tensor/storage.ts";
 import { allocateTensor, Tensor } from "../../tensor/tensor.ts";
+import { chooseOnDevice, type DevicePicks, pickOnDevice, spreadOnDevice } from "./classify_device.ts";
 import { checkReduction, type LossOptions, type Reduction } from "./loss.ts";
 
 /** Options of {@linkcode nllLoss}. */
@@ -36,6 +38,8 @@ export interface NllLossOptions extends LossOptions {
 
 /** Classes and weights of all samples, ready to be used in both directions. */
 interface Picks {
+  /** All of it on a device other than the CPU; then the lists are empty, and the total is there. */
+  readonly device: DevicePicks | null;
   /** The class of each sample, or -1 where it does not count. */
   readonly classes: Int32Array;
   /** The weight of each sample's class; null where all are 1. */
@@ -79,6 +83,10 @@ function pick(
   rank: 0 | 1,
 ): Tensor {
   const { classes, weights, sizes: [, c, inner], reduction } = picks;
+  if (picks.device !== null) {
+    const result = pickOnDevice(x, picks.device, reduction);
+    return record(NllLoss[rank], result, [x], args, { self: x, ...picks.saved });
+  }
   const data = x.detach().contiguous().typedArray() as Float64Array;
   const none = reduction === "none";
   const out = none ? allocateTensor(picks.targetShape, x.dtype) : null;
@@ -103,6 +111,9 @@ function pick(
 
 function spread(g: Tensor, picks: Picks, args: { reduction: Reduction; ignoreIndex: number }): Tensor {
   const { classes, weights, sizes: [, c, inner], reduction } = picks;
+  if (picks.device !== null) {
+    return record(NllLossGrad, spreadOnDevice(g, picks.device, picks.shape, reduction), [g], args);
+  }
   const out = allocateTensor(picks.shape, g.dtype), data = out.storage.data as TypedArray;
   const each = reduction === "none" ? g.detach().contiguous().typedArray() : null;
   const one = each === null ? Number(g.at(0)) / (reduction === "mean" ? picks.total : 1) : 0;
@@ -120,11 +131,14 @@ function rounded(value: number, dtype: string): number {
   return dtype === "float32" ? Math.fround(value) : dtype === "float16" ? Math.f16round(value) : value;
 }
 
-/** The classes of a target tensor, checked. */
-function readClasses(target: Tensor, classes: number, ignoreIndex: number): Int32Array {
+function checkClassType(target: Tensor): void {
   if (target.dtype !== "int64" && target.dtype !== "uint8") {
     throw new TypeError(`expected target dtype to be Long or Byte, but got ${typeName(target.dtype)}`);
   }
+}
+
+/** The classes of a target tensor, checked. */
+function readClasses(target: Tensor, classes: number, ignoreIndex: number): Int32Array {
   const data = target.detach().contiguous().typedArray();
   const out = new Int32Array(data.length);
   for (let i = 0; i < out.length; i++) {
@@ -157,7 +171,10 @@ function choose(
   if (!sameShape(target.shape, expected)) {
     throw new TypeError(`Expected target size ${shapeText(expected)}, got ${shapeText(target.shape)}`);
   }
-  const classes = readClasses(target, c, ignoreIndex);
+  checkClassType(target);
+  const onDevice = input.device !== "cpu";
+  if (!onDevice && target.device !== "cpu") throw differentDevices("cpu", target.device);
+  const classes = onDevice ? new Int32Array(0) : readClasses(target, c, ignoreIndex);
   let weights: Float64Array | null = null, total = 0;
   if (weight !== null) {
     if (weight.ndim !== 1 || weight.shape[0] !== c) {
@@ -171,7 +188,8 @@ function choose(
         `expected scalar type ${typeName(input.dtype)} but found ${typeName(weight.dtype)}`,
       );
     }
-    const values = weight.detach().contiguous().typedArray();
+    if (weight.device !== input.device) throw differentDevices(input.device, weight.device);
+    const values = onDevice ? [] : weight.detach().contiguous().typedArray();
     weights = new Float64Array(classes.length);
     for (let i = 0; i < classes.length; i++) {
       if (classes[i] >= 0) total += weights[i] = values[classes[i]] as number;
@@ -179,6 +197,7 @@ function choose(
   } else for (let i = 0; i < classes.length; i++) if (classes[i] >= 0) total++;
   const saved = { target, weight };
   return {
+    device: onDevice ? chooseOnDevice(input, target, weight, ignoreIndex) : null,
     classes,
     weights,
     total,
@@ -305,12 +324,14 @@ function smoothed(
   else if (weight !== null) {
     even = sum(counted).div(picksTotal(logs, target, weight, ignoreIndex));
   } else {
-    const some = Number(sum(ignored).item());
-    even = some === 0 ? mean(every) : sum(counted).div(target.numel() - some);
+    const some = logs.device === "cpu" ? Number(sum(ignored).item()) : null;
+    if (some === null) even = sum(counted).div(sum(ignored.logicalNot().to(logs.dtype)));
+    else even = some === 0 ? mean(every) : sum(counted).div(target.numel() - some);
   }
   return add(mul(nll, 1 - smoothing), mul(even, smoothing / logs.shape[dim]));
 }
 
-function picksTotal(logs: Tensor, target: Tensor, weight: Tensor, ignoreIndex: number): number {
-  return choose(logs.detach(), target, weight, ignoreIndex, "mean").total;
+function picksTotal(logs: Tensor, target: Tensor, weight: Tensor, ignoreIndex: number): number | Tensor {
+  const picks = choose(logs.detach(), target, weight, ignoreIndex, "mean");
+  return picks.device?.total ?? picks.total;
 }

@@ -260,6 +260,12 @@ const BceWeighted = operation(
   },
 );
 
+/** Whether all elements are in [0, 1]. */
+function allProbabilities(x: Tensor): boolean {
+  if (x.device !== "cpu") return x.ge(0).logicalAnd(x.le(1)).all().item() as boolean;
+  return x.contiguous().typedArray().every((p: number | bigint) => p >= 0 && p <= 1);
+}
+
 /** The cross entropy of probabilities `input` against `target` (0 or 1, or between). */
 export function binaryCrossEntropy(input: Tensor, target: Tensor, options: WeightedLossOptions = {}): Tensor {
   checkTensor(input, "binaryCrossEntropy", "input", 1);
@@ -273,10 +279,8 @@ export function binaryCrossEntropy(input: Tensor, target: Tensor, options: Weigh
     );
   }
   checkOptionalTensor(weight, "binaryCrossEntropy", "weight");
-  const plain = input.detach().contiguous().typedArray();
-  for (let i = 0; i < plain.length; i++) {
-    const p = plain[i] as number;
-    if (!(p >= 0 && p <= 1)) throw new RangeError("all elements of input should be between 0 and 1");
+  if (!allProbabilities(input.detach())) {
+    throw new RangeError("all elements of input should be between 0 and 1");
   }
   if (weight === null) return lossNode(Bce, [input, target], reduction);
   return lossNode(BceWeighted, [input, target, expand(weight, input.shape)], reduction);
