@@ -83,12 +83,11 @@ function computeStrided(op: PointwiseOp, inputs: readonly Operand[]): Tensor {
       break;
     }
   }
-  const out = new Tensor(
-    Storage.unwritten(dtypes.result, numel(shape), deviceOf(inputs)),
-    0,
-    shape,
-    strides ?? contiguousStrides(shape),
-  );
+  const device = deviceOf(inputs);
+  const storage = device !== "cpu" && inputs.every(isKnown)
+    ? Storage.ofValue(dtypes.result, 0, device)
+    : Storage.unwritten(dtypes.result, numel(shape), device);
+  const out = new Tensor(storage, 0, shape, strides ?? contiguousStrides(shape));
   compute(op, inputs, out, dtypes.compute);
   return out;
 }
@@ -154,8 +153,26 @@ export function compute(op: PointwiseOp, inputs: readonly Operand[], out: Tensor
     const strides = broadcastStrides(x.shape, x.strides, shape);
     return { data: storage.memory, dtype: storage.dtype, offset: x.offset, strides };
   });
+  if (out.device !== "cpu" && out.storage.isValue && operands.every((x) => typeof x !== "object")) {
+    // values of another device that are in no memory yet: theirs is a counter's or a constant's arithmetic, done here
+    const { data } = Storage.ofValue(out.dtype, 0);
+    runPointwise(
+      op.program,
+      operands,
+      [{ data, dtype: out.dtype, offset: 0, strides: [] }],
+      SCALAR_SHAPE,
+      dtype,
+    );
+    out.storage.set(0, data[0]);
+    return;
+  }
   const target = { data: out.storage.memory, dtype: out.dtype, offset: out.offset, strides: out.strides };
   runPointwise(op.program, operands, [target], shape, dtype);
+}
+
+/** Whether an operand's value is known without reading memory: a number, or a 0-d tensor that is in no memory yet. */
+function isKnown(x: Operand): boolean {
+  return typeof x !== "object" || (x.shape === SCALAR_SHAPE && (x.device === "cpu" || x.storage.isValue));
 }
 
 /**
