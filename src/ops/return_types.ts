@@ -21,7 +21,7 @@ export abstract class ReturnType {
 
   /** PyTorch's text. */
   toString(): string {
-    const fields = Object.entries(this).map(([name, value]) => `${name}=${value}`);
+    const fields = Object.entries(this).map(([name, value]) => `${name}=${(value as Tensor).toString()}`);
     return `torch.return_types.${this.#operation}(\n${fields.join(",\n")})`;
   }
 

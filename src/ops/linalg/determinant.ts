@@ -9,6 +9,7 @@ import { arange, ones, tensor } from "../../tensor/create.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { index } from "../index.ts";
 import { matmul } from "../matmul.ts";
+import { vectorNorm } from "../norm.ts";
 import { diagEmbed } from "../rearrange.ts";
 import { record, recordAll, type Rule } from "../record.ts";
 import { where } from "../select.ts";
@@ -20,8 +21,11 @@ import { svd } from "./svd.ts";
 import { mT } from "./triangular.ts";
 import { SlogdetResult } from "./types.ts";
 
-/** Up to this size the cofactors of singular matrices are determinants of their minors. */
+/** Up to this size the cofactors of (nearly) singular matrices are determinants of their minors. */
 const MINORS = 8;
+
+/** Below this part of the largest possible determinant a small matrix counts as nearly singular. */
+const NEARLY = 1e-6;
 
 /** A number for each matrix as [..., 1, 1]. */
 const wide = (t: Tensor): Tensor => unsqueeze(unsqueeze(t, -1), -1);
@@ -38,8 +42,11 @@ const Det: Rule<object> = {
 function cofactors(a: Tensor, y: Tensor): Tensor {
   const n = a.shape[a.ndim - 1];
   if (a.numel() === 0) return a.newZeros(a.shape);
-  if (!y.detach().eq(0).any().item()) return mT(invEx(a).inverse).mul(wide(y));
-  // Singular matrices have no inverse, but cofactors.
+  const plain = a.detach();
+  // The product of the rows' lengths is the largest determinant that they can have.
+  const small = n > MINORS ? 0 : vectorNorm(plain, 2, { dim: -1 }).prod(-1).mul(NEARLY);
+  if (!y.detach().abs().le(small).any().item()) return mT(invEx(a).inverse).mul(wide(y));
+  // Singular matrices have no inverse, but cofactors, and an inverse of one that is nearly singular has few digits.
   if (n <= MINORS) return minors(a);
   const { U, S, Vh } = svd(a, { fullMatrices: false });
   const others = unsqueeze(S, -2).maskedFill(eyeMask(n, a), 1).prod(-1);

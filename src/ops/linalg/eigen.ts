@@ -120,7 +120,7 @@ const Eig: Rule<object> = {
 };
 
 /**
- * Eigenvalues and eigenvectors (columns of length 1) of square matrices [..., n, n], in no particular order, **where all eigenvalues are
+ * Eigenvalues and eigenvectors (columns of length 1) of square matrices [..., n, n], in ascending order, **where all eigenvalues are
  * real**: there is no complex dtype, so that the results are real, unlike PyTorch's. For symmetric matrices use {@linkcode eigh}.
  *
  * @throws {LinAlgError} if an element is not finite.
@@ -183,7 +183,7 @@ function isSymmetric(matrix: Float64Array, n: number): boolean {
 }
 
 /**
- * The eigenvalues of square matrices [..., n, n], in no particular order, where all of them are real; see {@linkcode eig}.
+ * The eigenvalues of square matrices [..., n, n], in ascending order, where all of them are real; see {@linkcode eig}.
  *
  * @throws {LinAlgError} if an element is not finite.
  * @throws {RangeError} if an eigenvalue is not real.

@@ -167,7 +167,7 @@ interface LstsqArgs {
 
 const Lstsq: Rule<LstsqArgs> = {
   name: "LinalgLstsqBackward0",
-  backwardAll: ([gX, gR], node) => {
+  backwardAll: ([gX, gR = null], node) => {
     if (gX === null && gR === null) return [null, null];
     const { vector, bSymSizes } = node.args, A = node.tensor("self"), B = node.tensor("other");
     const column = (t: Tensor) => vector ? unsqueeze(t, -1) : t;
@@ -217,7 +217,7 @@ function solveOne(
   return { rank, values: s };
 }
 
-/** One system of full rank by QR; the place on R's diagonal of the first zero, or 0. */
+/** One system of full rank by QR; the place on R's diagonal of the first element that is zero but for rounding, or 0. */
 function solveFull(
   a: Float64Array,
   b: Float64Array,
@@ -231,7 +231,9 @@ function solveFull(
   const work = new Float64Array(m * n);
   for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) work[tall ? i * n + j : j * m + i] = a[i * n + j];
   decomposeQr(work, rows, columns, tau);
-  for (let i = 0; i < columns; i++) if (work[i * columns + i] === 0) return i + 1;
+  const diagonal = Float64Array.from({ length: columns }, (_, i) => Math.abs(work[i * columns + i]));
+  const least = Math.max(...diagonal) * rows * Number.EPSILON, zero = diagonal.findIndex((r) => !(r > least));
+  if (zero >= 0) return zero + 1;
   const q = reflections(work, rows, columns, tau, columns, columns);
   const square = work.slice(0, columns * columns);
   if (tall) {

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Eigenvalues, and eigenvectors of length 1 as columns; or the first pair that is not real. */
+/** Eigenvalues in ascending order, and eigenvectors of length 1 as columns; or the first pair that is not real. */
 export type General =
   | { readonly values: Float64Array; readonly vectors: Float64Array }
   | { readonly complex: { readonly re: number; readonly im: number } };
@@ -23,8 +23,13 @@ export function generalEigen(a: Float64Array, n: number): General | null {
   const end = schur(h, v, n);
   if (end === null) return null;
   if (end !== "real") return { complex: { re: end.re * scale, im: end.im * scale } };
-  const values = Float64Array.from({ length: n }, (_, i) => h[i * n + i] * scale);
-  return { values, vectors: triangleVectors(h, v, n) };
+  const found = Float64Array.from({ length: n }, (_, i) => h[i * n + i] * scale);
+  const order = Array.from(found.keys()).sort((i, j) => found[i] - found[j]);
+  const columns = triangleVectors(h, v, n), vectors = new Float64Array(n * n);
+  order.forEach((from, to) => {
+    for (let row = 0; row < n; row++) vectors[row * n + to] = columns[row * n + from];
+  });
+  return { values: found.sort(), vectors };
 }
 
 /** A reflection `1 - beta w w'` of two or three elements that turns (x, y, z) into a multiple of (1, 0, 0). */
