@@ -3,12 +3,12 @@
  * @module
  */
 
-import { selectKth, sortKeys, type SortScratch } from "../backend/cpu/sort_js.ts";
+import { type Choice, runChoice, runMedian } from "../backend/sort.ts";
 import { brief } from "../tensor/describe.ts";
 import { checkTensor } from "../tensor/arguments.ts";
-import { type DType, isFloatingPoint } from "../tensor/dtype.ts";
+import { isFloatingPoint } from "../tensor/dtype.ts";
 import { contiguousStrides, normalizeDim, SCALAR_SHAPE, type Shape } from "../tensor/shape.ts";
-import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
+import { allocateTensor, installMethods, Tensor, unwrittenTensor } from "../tensor/tensor.ts";
 import { type DimOptions, reduceArgs, reducedShape } from "./fold.ts";
 import { asLines, fromLines, linesShape } from "./lines.ts";
 import { record, recordAll, type Rule } from "./record.ts";
@@ -17,76 +17,22 @@ import { evenly, scatterBack } from "./selecting.ts";
 
 // ---- lines in order -----------------------------------------------------------------------------------------------
 
-/** Lines brought into order one by one, all through the same memory. */
-interface OrderedLines {
-  readonly lines: number;
-  readonly length: number;
-  /** Orders line `l` and gives the places of its elements; those of NaN stand last (first if descending). */
-  order(l: number): { places: Int32Array; nans: number };
-  /** The element at a place of line `l`, as stored. */
-  value(l: number, place: number): number | bigint;
-}
-
-/** Types whose values are all float32 values too. */
-const fitsFloat32 = new Set<DType>(["float32", "float16", "int16", "int8", "uint8", "bool"]);
-
-function orderedLines(x: Tensor, dim: number, descending: boolean): OrderedLines {
-  const input = asLines(x, dim), data = input.storage.data, offset = input.offset;
-  const n = x.ndim === 0 ? 1 : x.shape[dim];
-  const big = data instanceof BigInt64Array;
-  const keys = big ? new BigInt64Array(n) : new Float64Array(n), places = new Int32Array(n);
-  const scratch: SortScratch = {
-    keys: big ? new BigInt64Array(n) : new Float64Array(n),
-    places: new Int32Array(n),
-    digits: fitsFloat32.has(x.dtype) ? { from: new Uint32Array(n), to: new Uint32Array(n) } : undefined,
-  };
-  const order = (l: number) => {
-    const start = offset + l * n;
-    let count = 0, nans = 0;
-    for (let i = 0; i < n; i++) {
-      const v = data[start + i];
-      if (v !== v) scratch.places[nans++] = i;
-      else {
-        // ~v turns the order round without overflow
-        keys[count] = !descending ? v : big ? ~v as never : -v as never;
-        places[count++] = i;
-      }
-    }
-    if (nans > 0) {
-      const last = scratch.places.slice(0, nans);
-      sortKeys(keys, places, count, scratch);
-      if (descending) places.copyWithin(nans, 0, count);
-      places.set(last, descending ? 0 : count);
-    } else sortKeys(keys, places, count, scratch);
-    return { places, nans };
-  };
-  return {
-    lines: n === 0 ? 0 : input.numel() / n,
-    length: n,
-    order,
-    value: (l, place) => data[offset + l * n + place],
-  };
-}
-
-/** Chosen elements of every line, and their places, as tensors. `choose` gives the places in line `l`. */
+/** Chosen elements of every line along a dimension, and their places. */
 function chosen(
   x: Tensor,
   dim: number,
   size: number,
   descending: boolean,
-  choose: (places: Int32Array, nans: number, l: number, ordered: OrderedLines) => ArrayLike<number>,
+  choice: Choice,
 ): { values: Tensor; indices: Tensor } {
-  const ordered = orderedLines(x, dim, descending);
+  const input = asLines(x, dim), n = x.ndim === 0 ? 1 : x.shape[dim];
   const shape = linesShape(x.shape, dim, size);
-  const values = allocateTensor(shape, x.dtype), indices = allocateTensor(shape, "int64");
-  const v = values.storage.data, at = indices.storage.data;
-  for (let l = 0, w = 0; l < ordered.lines; l++) {
-    const { places, nans } = ordered.order(l);
-    const taken = choose(places, nans, l, ordered);
-    for (let i = 0; i < size; i++, w++) {
-      v[w] = ordered.value(l, taken[i]);
-      at[w] = BigInt(taken[i]);
-    }
+  const values = unwrittenTensor(shape, x.dtype, x.device),
+    indices = unwrittenTensor(shape, "int64", x.device);
+  if (values.numel() > 0) {
+    const { dtype, offset, storage } = input;
+    const lines = { data: storage.memory, dtype, offset, lines: input.numel() / n, n, descending };
+    runChoice(lines, choice, size, values.storage.memory, indices.storage.memory);
   }
   return { values: fromLines(values, dim), indices: fromLines(indices, dim) };
 }
@@ -131,7 +77,7 @@ export function sort(x: Tensor, dim?: number | SortOptions, options?: SortOption
   const o = reduceArgs<SortOptions>(dim, options, "sort", sortKeysOf);
   const d = normalizeDim(o.dim ?? -1, x.ndim);
   const size = x.ndim === 0 ? 1 : x.shape[d];
-  const result = chosen(x, d, size, o.descending ?? false, (places) => places);
+  const result = chosen(x, d, size, o.descending ?? false, "first");
   recordAll(
     o.stable === undefined ? Sort : StableSort,
     [result.values, result.indices],
@@ -166,43 +112,6 @@ export interface TopkOptions {
 
 const Topk = chooseRule("TopkBackward0");
 
-/** The k best of each line where k is small and no element is a NaN or a BigInt; null otherwise. */
-function few(
-  x: Tensor,
-  dim: number,
-  k: number,
-  largest: boolean,
-): { values: Tensor; indices: Tensor } | null {
-  const n = x.ndim === 0 ? 1 : x.shape[dim];
-  if (k === 0 || k > 32 || n < 4 * k || x.dtype === "int64") return null;
-  const input = asLines(x, dim), data = input.storage.data as Float64Array, lines = input.numel() / n;
-  const shape = linesShape(x.shape, dim, k);
-  const values = allocateTensor(shape, x.dtype), indices = allocateTensor(shape, "int64");
-  const v = values.storage.data, at = indices.storage.data;
-  const keys = new Float64Array(k), places = new Int32Array(k);
-  for (let l = 0; l < lines; l++) {
-    const start = input.offset + l * n;
-    let have = 0;
-    for (let i = 0; i < n; i++) {
-      const value = data[start + i], key = largest ? value : -value;
-      if (key !== key) return null;
-      if (have === k && key <= keys[k - 1]) continue;
-      let j = have < k ? have++ : k - 1;
-      for (; j > 0 && keys[j - 1] < key; j--) {
-        keys[j] = keys[j - 1];
-        places[j] = places[j - 1];
-      }
-      keys[j] = key;
-      places[j] = i;
-    }
-    for (let j = 0; j < k; j++) {
-      v[l * k + j] = data[start + places[j]];
-      at[l * k + j] = BigInt(places[j]);
-    }
-  }
-  return { values: fromLines(values, dim), indices: fromLines(indices, dim) };
-}
-
 /** The k largest (or smallest) elements along a dimension, best first, and where they were. */
 export function topk(x: Tensor, k: number, dim?: number | TopkOptions, options?: TopkOptions): ValuesIndices {
   checkTensor(x, "topk");
@@ -210,16 +119,13 @@ export function topk(x: Tensor, k: number, dim?: number | TopkOptions, options?:
   const d = normalizeDim(o.dim ?? -1, x.ndim), size = x.ndim === 0 ? 1 : x.shape[d];
   if (!Number.isInteger(k)) throw new TypeError(`topk(): k must be an integer, got ${brief(k)}`);
   if (k < 0 || k > size) throw new RangeError("selected index k out of range");
-  const largest = o.largest ?? true;
-  const result = few(x, d, k, largest) ?? chosen(x, d, k, largest, (places) => places);
+  const result = chosen(x, d, k, o.largest ?? true, "first");
   const args = { selfSymSizes: x.shape, dim: d, keepdim: true };
   recordAll(Topk, [result.values, result.indices], [x], args, { indices: result.indices });
   return new ValuesIndices("topk", result.values, result.indices);
 }
 
 // ---- one element of each line -------------------------------------------------------------------------------------
-
-type Choice = (places: Int32Array, nans: number, l: number, ordered: OrderedLines) => number;
 
 /** Picks one element of each line along `dim`. */
 function pickOne(
@@ -228,12 +134,12 @@ function pickOne(
   x: Tensor,
   dim: number,
   keepdim: boolean,
-  choose: Choice,
+  choice: Choice,
 ): ValuesIndices {
   if (x.ndim > 0 && x.shape[dim] === 0) {
     throw new RangeError(`${name}(): Expected reduction dim ${dim} to have non-zero size.`);
   }
-  const kept = chosen(x, dim, 1, false, (...line) => [choose(...line)]);
+  const kept = chosen(x, dim, 1, false, choice);
   const shape = reducedShape(x.shape, x.ndim === 0 ? [] : [dim], keepdim);
   const values = reshaped(kept.values, shape), indices = reshaped(kept.indices, shape);
   recordAll(rule, [values, indices], [x], { selfSymSizes: x.shape, dim, keepdim }, { indices });
@@ -263,7 +169,7 @@ export function kthvalue(
   if (k < 1 || k > size) {
     throw new RangeError(`kthvalue(): selected number k out of range for dimension ${d}`);
   }
-  return pickOne("kthvalue", Kthvalue, x, d, o.keepdim ?? false, (places) => places[k - 1]);
+  return pickOne("kthvalue", Kthvalue, x, d, o.keepdim ?? false, k - 1);
 }
 
 const Mode = chooseRule("ModeBackward0");
@@ -273,32 +179,10 @@ export function mode(x: Tensor, dim?: number | DimOptions, options?: DimOptions)
   checkTensor(x, "mode");
   const o = reduceArgs<DimOptions>(dim, options, "mode", pickKeys);
   const d = normalizeDim(o.dim ?? -1, x.ndim);
-  return pickOne("mode", Mode, x, d, o.keepdim ?? false, (places, _nans, l, line) => {
-    let best = places[0], most = 0, run = 0;
-    for (let i = 0; i < places.length; i++) {
-      run++;
-      const ends = i + 1 === places.length || line.value(l, places[i]) !== line.value(l, places[i + 1]);
-      if (!ends) continue;
-      if (run > most) {
-        most = run;
-        best = places[i];
-      }
-      run = 0;
-    }
-    return best;
-  });
+  return pickOne("mode", Mode, x, d, o.keepdim ?? false, "mode");
 }
 
 // ---- medians ------------------------------------------------------------------------------------------------------
-
-function medianPlace(skipNan: boolean): Choice {
-  return (places, nans) => {
-    const count = places.length - nans;
-    // the first NaN, if one counts, stands right behind the numbers
-    if (nans > 0 && (!skipNan || count === 0)) return places[count];
-    return places[(count - 1) >> 1];
-  };
-}
 
 const medianRules = {
   median: { whole: evenly("MedianBackward0"), dim: chooseRule("MedianBackward1") },
@@ -306,31 +190,30 @@ const medianRules = {
 };
 
 /** The median of all elements, without history. */
-function medianOf(x: Tensor, skipNan: boolean): Tensor {
-  const packed = asLines(x, x.ndim - 1);
-  const values = packed.storage.data.slice(packed.offset, packed.offset + x.numel());
-  let count = 0;
-  for (let i = 0; i < values.length; i++) if (values[i] === values[i]) values[count++] = values[i];
-  const out = allocateTensor(SCALAR_SHAPE, x.dtype);
-  const none = count === 0 || (!skipNan && count < values.length);
-  if (none && !isFloatingPoint(x.dtype)) {
+function medianOf(x: Tensor, choice: "median" | "nanmedian"): Tensor {
+  const packed = asLines(x, x.ndim - 1), { dtype, offset } = packed, n = x.numel();
+  const out = allocateTensor(SCALAR_SHAPE, x.dtype, x.device);
+  if (n > 0) {
+    const lines = { data: packed.storage.memory, dtype, offset, lines: 1, n, descending: false };
+    runMedian(lines, choice, out.storage.memory);
+    return out;
+  }
+  if (!isFloatingPoint(x.dtype)) {
     throw new RangeError("median() of no elements is NaN, which an integer tensor cannot hold");
   }
-  out.storage.data[0] = none ? NaN : selectKth(values as Float64Array, count, (count - 1) >> 1);
-  return out;
+  return out.fill_(NaN);
 }
 
-function medianOp(name: "median" | "nanmedian", skipNan: boolean): Median {
+function medianOp(name: "median" | "nanmedian"): Median {
   const { whole, dim: along } = medianRules[name];
-  const choose = medianPlace(skipNan);
   return ((x: Tensor, dim?: number | null | DimOptions, options?: DimOptions) => {
     checkTensor(x, name);
     const o = reduceArgs<{ dim?: number | null; keepdim?: boolean }>(dim, options, name, pickKeys);
     if (o.dim === undefined || o.dim === null) {
-      const out = medianOf(x, skipNan);
+      const out = medianOf(x, name);
       return record(whole, out, [x], {}, { self: x, result: out });
     }
-    return pickOne(name, along, x, normalizeDim(o.dim, x.ndim), o.keepdim ?? false, choose);
+    return pickOne(name, along, x, normalizeDim(o.dim, x.ndim), o.keepdim ?? false, name);
   }) as Median;
 }
 
@@ -343,9 +226,9 @@ export interface Median {
 }
 
 /** The median, the lower of two middle elements. NaN if one of the elements is. */
-export const median: Median = medianOp("median", false);
+export const median: Median = medianOp("median");
 /** The median of the elements that are not NaN. */
-export const nanmedian: Median = medianOp("nanmedian", true);
+export const nanmedian: Median = medianOp("nanmedian");
 
 /** The methods of this family. */
 export interface OrderMethods {
