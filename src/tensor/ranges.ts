@@ -6,6 +6,7 @@
 import { checkInteger, checkNumber } from "./arguments.ts";
 import { castScalar } from "./cast.ts";
 import { checkOptions, finish, type TensorOptions } from "./options.ts";
+import type { Device } from "./device.ts";
 import { getDefaultDtype, isFloatingPoint } from "./dtype.ts";
 import { checkShape } from "./shape.ts";
 import { allocateTensor, type Tensor } from "./tensor.ts";
@@ -61,7 +62,7 @@ function windowOf(
   const out = allocateTensor(checkShape([length], name), dtype), data = out.storage.data;
   const n = periodic ? length : length - 1;
   for (let i = 0; i < length; i++) data[i] = length === 1 ? 1 : value(i, n);
-  return finish(out, { requiresGrad: given.requiresGrad });
+  return finish(out, given);
 }
 
 const wave = (k: number, i: number, n: number) => Math.cos(2 * Math.PI * k * i / n);
@@ -112,6 +113,8 @@ export interface TriangleOptions {
   readonly offset?: number;
   /** Element type, int64 by default. */
   readonly dtype?: "int64" | "int32";
+  /** Where the memory shall be. */
+  readonly device?: Device;
 }
 
 /** How many places of a matrix lie on and below the k-th diagonal. */
@@ -143,7 +146,7 @@ function triangleIndices(
       data[count + at] = castScalar(c, dtype);
     }
   }
-  return out;
+  return finish(out, { device: given.device });
 }
 
 /** Rows and columns of the places on and below a diagonal of a matrix. */

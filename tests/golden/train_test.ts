@@ -70,7 +70,7 @@ const trainings: Record<string, Training> = {
     needs: ["nn.LayerNorm", "optim.lrScheduler.CosineAnnealingLR"],
     run(log) {
       const x = dg.randn(60, 4);
-      const y = x.select(1, 0).gt(0).long().add(x.select(1, 1).gt(0).long());
+      const y = x.select(1, 0).gt(0).int().add(x.select(1, 1).gt(0).int()).long();
       const model = new nn.Sequential(
         new nn.Linear(4, 16),
         new nn.GELU(),

@@ -2,7 +2,7 @@
 import { dg, type Loose, type Tensor } from "./dinograd.ts";
 import { readData } from "./expected.ts";
 import { printGraph } from "./graph.ts";
-import { lesson, networksExist } from "./lesson.ts";
+import { lesson } from "./lesson.ts";
 import { float, float32, floats, name, numpy, tuple } from "./python.ts";
 
 /** The non-convex function of the lesson. */
@@ -246,4 +246,4 @@ lesson("01_pytorch_and_autodiff", async ({ cell, skip }) => {
     print(z, z.grad);
     print(x.isLeaf, y.isLeaf, z.isLeaf, c.requiresGrad);
   });
-}, networksExist);
+});

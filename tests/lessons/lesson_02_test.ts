@@ -1,11 +1,11 @@
 /** Lesson 02: dot, log, mv, sin, and the vector-Jacobian product. */
 import { dg, type Tensor } from "./dinograd.ts";
 import { readData } from "./expected.ts";
-import { type Cell, lesson } from "./lesson.ts";
+import { type Cell, double, lesson } from "./lesson.ts";
 
 const data = readData();
 const float64 = (values: number[] | number[][], requiresGrad = false): Tensor =>
-  dg.tensor(values, { dtype: "float64", requiresGrad });
+  dg.tensor(values, { dtype: double(), requiresGrad });
 /** The hand-derived gradient of log(1 + x.x). */
 const byHand = (x: Tensor, z: Tensor): Tensor => x.div(dg.add(1, z)).mul(2);
 
@@ -121,4 +121,4 @@ lesson("02_joy_of_autograd", async ({ cell }) => {
   await cell("(b) a cotangent of the wrong shape raises", ({ raises }) => {
     raises(() => f.backward(dg.ones(3)));
   });
-});
+}, { doubles: true });
