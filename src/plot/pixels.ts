@@ -92,7 +92,8 @@ function flatten(data: unknown, what: string): Numbers {
 
 function numbersOf(data: unknown, what: string): Numbers {
   if (!(data instanceof Tensor)) return flatten(data, what);
-  return { shape: data.shape, bytes: data.dtype === "uint8", at: (i) => Number(data.at(i)) };
+  const { shape, dtype } = data, here = data.device === "cpu" ? data : data.detach().cpu();
+  return { shape, bytes: dtype === "uint8", at: (i) => Number(here.at(i)) };
 }
 
 /** How an image lies in the numbers: steps from pixel to pixel. */

@@ -9,6 +9,7 @@ import { escapeHTML } from "../display/escape.ts";
 import type { MimeBundle } from "../display/mime.ts";
 import { elementText } from "./format.ts";
 import { type Grid, heatMap, legend, scaleOf } from "./heat_map.ts";
+import { type Reader, withElements } from "./peek.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** Up to what size a dimension is shown whole, and how many elements of a longer one are shown at each end. */
@@ -69,22 +70,22 @@ interface Table {
   readonly cells: readonly (readonly (Element | undefined)[])[];
 }
 
-function tableOf(t: Tensor, { start, rows, columns }: Matrix, limits: Limits): Table {
+function tableOf(read: Reader, { start, rows, columns }: Matrix, limits: Limits): Table {
   const down = shownIndices(rows, limits), across = shownIndices(columns, limits);
   const cells = down.map((r) =>
-    across.map((c) => r === GAP || c === GAP ? undefined : t.at(start + r * columns + c))
+    across.map((c) => r === GAP || c === GAP ? undefined : read(start + r * columns + c))
   );
   return { rows: down, columns: across, cells };
 }
 
 /** The elements at evenly spaced places. */
-function gridOf(t: Tensor, { start, rows, columns }: Matrix, samples: number): Grid {
+function gridOf(read: Reader, { start, rows, columns }: Matrix, samples: number): Grid {
   const height = Math.min(rows, samples), width = Math.min(columns, samples);
   const values = new Float64Array(height * width);
   for (let y = 0; y < height; y++) {
     const row = start + Math.floor((y + 0.5) * rows / height) * columns;
     for (let x = 0; x < width; x++) {
-      values[y * width + x] = Number(t.at(row + Math.floor((x + 0.5) * columns / width)));
+      values[y * width + x] = Number(read(row + Math.floor((x + 0.5) * columns / width)));
     }
   }
   return { width, height, values };
@@ -139,14 +140,14 @@ function label(text: string): string {
 }
 
 /** A vector or a matrix. */
-function flatHTML(t: Tensor): string {
+function flatHTML(t: Tensor, read: Reader): string {
   const isVector = t.ndim === 1;
   const matrix: Matrix = { start: 0, rows: isVector ? 1 : t.shape[0], columns: t.shape[t.ndim - 1] };
-  const table = tableOf(t, matrix, MATRIX);
+  const table = tableOf(read, matrix, MATRIX);
   const html = tableHTML(table, elementText(elements([table]), t.dtype), isVector);
   if (matrix.rows <= MATRIX.whole && matrix.columns <= MATRIX.whole) return html;
   const kind = isVector ? "vector" : "matrix";
-  const grid = gridOf(t, matrix, SAMPLES[kind]), scale = scaleOf([grid]);
+  const grid = gridOf(read, matrix, SAMPLES[kind]), scale = scaleOf([grid]);
   const sampled = grid.height < matrix.rows || grid.width < matrix.columns;
   const note = sampled ? `${isVector ? "" : `${grid.height} × `}${grid.width} samples` : "";
   const map = `<div style="padding:5px 0 3px 1px">${heatMap(grid, scale, LENGTH[kind], LEAST[kind])}</div>` +
@@ -165,19 +166,19 @@ function sliceName(shape: readonly number[], number: number): string {
 }
 
 /** More than two dimensions: the first slices. */
-function deepHTML(t: Tensor): string {
+function deepHTML(t: Tensor, read: Reader): string {
   const [rows, columns] = t.shape.slice(-2), count = t.numel() / (rows * columns);
   const matrices = (n: number): Matrix[] =>
     Array.from({ length: Math.min(n, count) }, (_, i) => ({ start: i * rows * columns, rows, columns }));
   const drawn = rows >= MAP_FROM && columns >= MAP_FROM;
-  const tables = matrices(drawn ? 1 : TABLES).map((matrix) => tableOf(t, matrix, SLICE));
+  const tables = matrices(drawn ? 1 : TABLES).map((matrix) => tableOf(read, matrix, SLICE));
   const text = elementText(elements(tables), t.dtype);
   const first = beside(
     tables.map((table, i) => label(sliceName(t.shape, i)) + tableHTML(table, text, false)),
   );
   const slices = (n: number) => n < count ? `first ${n} of ${count} slices` : "";
   if (!drawn) return `${first}<div style="opacity:.7;font-size:11px">${slices(tables.length)}</div>`;
-  const grids = matrices(MAPS).map((matrix) => gridOf(t, matrix, SAMPLES.slice)), scale = scaleOf(grids);
+  const grids = matrices(MAPS).map((matrix) => gridOf(read, matrix, SAMPLES.slice)), scale = scaleOf(grids);
   const pictures = beside(
     grids.map((grid, i) => label(sliceName(t.shape, i)) + heatMap(grid, scale, LENGTH.slice, LEAST.slice)),
   );
@@ -189,11 +190,11 @@ function deepHTML(t: Tensor): string {
   return `${first}<div>${pictures}</div>${legend(scale, grids, notes.filter((s) => s !== "").join(", "))}`;
 }
 
-function bodyOf(t: Tensor): string {
+function bodyOf(t: Tensor, read: Reader): string {
   if (t.numel() === 0) return `<div style="opacity:.7">no elements</div>`;
-  if (t.ndim > 2) return deepHTML(t);
-  if (t.ndim > 0) return flatHTML(t);
-  const value = t.at(0);
+  if (t.ndim > 2) return deepHTML(t, read);
+  if (t.ndim > 0) return flatHTML(t, read);
+  const value = read(0);
   return `<div style="font-size:1.3em">${escapeHTML(elementText([value], t.dtype)(value))}</div>`;
 }
 
@@ -202,6 +203,8 @@ export function tensorBundle(t: Tensor): MimeBundle {
   return {
     "text/plain": t.toString(),
     "text/html": `<div style="font:13px/1.45 ${FONT};overflow-x:auto;color:inherit">` +
-      `<div style="opacity:.7;margin-bottom:3px">${escapeHTML(headerOf(t))}</div>${bodyOf(t)}</div>`,
+      `<div style="opacity:.7;margin-bottom:3px">${escapeHTML(headerOf(t))}</div>${
+        withElements(t, (read) => bodyOf(t, read))
+      }</div>`,
   };
 }

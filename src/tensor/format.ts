@@ -33,7 +33,7 @@ export interface TensorView {
   readonly shape: readonly number[];
   /** The element at an index in row-major order, whatever the strides. */
   get(index: number): number | bigint | boolean;
-  /** Shown unless it is the CPU, which is the default. */
+  /** Shown if it is given: where it is not the default device. */
   readonly device?: string;
   /** Name of the graph node that made the tensor: `MulBackward0`. */
   readonly gradFn?: string | null;
@@ -100,7 +100,7 @@ export function formatTensor(view: TensorView, options: Partial<PrintOptions> = 
   const { shape, dtype, defaultDType = "float32" } = view;
   const numel = shape.reduce((product, size) => product * size, 1);
   const suffixes: string[] = [];
-  if (view.device !== undefined && view.device !== "cpu") suffixes.push(`device='${view.device}'`);
+  if (view.device !== undefined) suffixes.push(`device='${view.device}'`);
   let body: string;
   if (numel === 0) {
     body = "[]";

@@ -9,10 +9,11 @@ import type { TensorMethods } from "../ops/methods.ts";
 import { warn } from "../warn.ts";
 import { type AutogradMeta, type VersionCounter, viewHooks, type ViewInfo } from "./autograd_meta.ts";
 import { describe } from "./describe.ts";
-import type { Device } from "./device.ts";
+import { type Device, getDefaultDevice } from "./device.ts";
 import { type DType, isFloatingPoint, itemSize, type TypedArray } from "./dtype.ts";
 import { tensorBundle } from "./display.ts";
 import { formatTensor, pythonScalar } from "./format.ts";
+import { type Reader, withElements } from "./peek.ts";
 import { contiguousStrides, isContiguous, normalizeDim, numel, type Shape, shapeText } from "./shape.ts";
 import { Storage } from "./storage.ts";
 
@@ -305,10 +306,15 @@ export class Tensor implements Displayable {
 
   /** PyTorch's text of a tensor, character for character. */
   toString(): string {
+    return withElements(this, (get) => this.text(get));
+  }
+
+  private text(get: Reader): string {
     return formatTensor({
       dtype: this.dtype,
       shape: this.shape,
-      get: (index) => this.at(index),
+      get,
+      device: this.device === getDefaultDevice() ? undefined : this.device,
       gradFn: this.gradFn?.name() ?? null,
       requiresGrad: this.requiresGrad,
       isParameter: this.isParameter,
