@@ -23,6 +23,7 @@ export { type NestedArray, Tensor } from "./src/tensor/tensor.ts";
 export type { AutogradMeta, VersionCounter, ViewInfo } from "./src/tensor/autograd_meta.ts";
 export type { Shape } from "./src/tensor/shape.ts";
 export type { Storage } from "./src/tensor/storage.ts";
+export type { Later } from "./src/tensor/later.ts";
 export type * from "./src/ops/methods.ts";
 export type { AutogradMethods, BackwardOptions, HookHandle } from "./src/autograd/methods.ts";
 export type { GradHook, NextFunction, Node, OutputHook } from "./src/autograd/node.ts";
@@ -122,6 +123,8 @@ export {
   noGrad,
   setGradEnabled,
 } from "./src/autograd/modes.ts";
+export { type AnyFunction, type Compile, compile } from "./src/compile/compile.ts";
+export type { ExplainOptions, Explanation, Notes } from "./src/compile/explanation.ts";
 export * as autograd from "./src/autograd/mod.ts";
 export * as nn from "./src/nn/mod.ts";
 export * as optim from "./src/optim/mod.ts";

@@ -64,6 +64,7 @@ const allowed: Record<string, readonly string[]> = {
   "src/backend": ["src/display", "src/expr", "src/tensor"],
   "src/autograd": ["src/tensor", "src/warn.ts"],
   "src/ops": ["src/autograd", "src/backend", "src/expr", "src/random", "src/tensor", "src/warn.ts"],
+  "src/compile": ["src/autograd", "src/backend", "src/expr", "src/ops", "src/tensor"],
   "src/nn": ["src/autograd", "src/expr", "src/ops", "src/random", "src/tensor", "src/warn.ts"],
   "src/optim": ["src/autograd", "src/backend", "src/expr", "src/nn", "src/ops", "src/tensor", "src/warn.ts"],
   "src/plot": ["src/autograd", "src/display", "src/tensor"],

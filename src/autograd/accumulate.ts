@@ -3,6 +3,7 @@
  * @module
  */
 
+import { recording } from "../tensor/later.ts";
 import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
 import { mode } from "./modes.ts";
 import { Node } from "./node.ts";
@@ -30,6 +31,7 @@ export class AccumulateGrad extends Node {
       if (meta.grad === null) meta.grad = own(grad);
       else if (mode.grad) meta.grad = meta.grad.add(grad);
       else meta.grad.add_(grad); // in place, so that an alias kept from before sees the sum, as in PyTorch
+      if (recording.now !== null) recording.now.keep(meta.grad);
       if (this.postHooks !== null) { for (const hook of this.postHooks) hook(this.variable); }
     }
     return [];

@@ -4,6 +4,7 @@
  */
 
 import { brief, describe } from "../tensor/describe.ts";
+import { recording, type Region } from "../tensor/later.ts";
 import { sameShape, SCALAR_SHAPE, shapeText } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { warn } from "../warn.ts";
@@ -42,12 +43,17 @@ export function runBackward(
   const outer = nodes.filter((n) => n.pending !== null || n.pendingRest !== null)
     .map((n) => ({ n, pending: n.pending, rest: n.pendingRest }));
   for (const { n } of outer) n.pending = n.pendingRest = null;
+  // What was computed in a compiled function is differentiated as one.
+  const region = recording.now === null ? regionOf(nodes) : null;
+  const recorded = region === null ? null : region.record();
   const before = mode.grad;
   mode.grad = run.createGraph;
-  // With createGraph gradients are saved like any other tensors; the CPU's memory needs no help.
-  const temporaries = run.createGraph || roots.every((t) => t.device === "cpu")
+  // With createGraph gradients are saved like any other tensors, recorded operations read them later, and the CPU's memory needs
+  // no help.
+  const temporaries = run.createGraph || recording.now !== null || roots.every((t) => t.device === "cpu")
     ? null
     : new Temporaries(passes);
+  let done = false;
   try {
     for (let i = 0; i < roots.length; i++) receive(starts[i], outputIndex(roots[i]), grads[i]);
     for (let i = 0; i < nodes.length; i++) {
@@ -77,6 +83,10 @@ export function runBackward(
         if (rest !== null) { for (const g of rest) if (g !== null) temporaries.drop(g); }
       }
     }
+    if (recorded !== null && captures !== null) {
+      for (const g of captures.results) if (g !== null) recorded.recorder.keep(g);
+    }
+    done = true;
   } finally {
     temporaries?.end();
     mode.grad = before;
@@ -85,6 +95,7 @@ export function runBackward(
       n.pending = pending;
       n.pendingRest = rest;
     }
+    if (recorded !== null) recorded.end(done);
   }
   return captures === null ? [] : captures.results;
 }
@@ -109,6 +120,12 @@ function watched(
     );
   });
   return results;
+}
+
+/** The compiled function that some of the nodes were made in. */
+function regionOf(nodes: readonly Node[]): Region | null {
+  for (let i = 0; i < nodes.length; i++) if (nodes[i].region !== null) return nodes[i].region as Region;
+  return null;
 }
 
 /** Adds a gradient to what waits at one output of a node. */
@@ -166,6 +183,7 @@ function runHooks(node: Node, grad: Tensor | null, rest: (Tensor | null)[] | nul
     const value = at(output);
     if (value === null) continue;
     value.storage.claimed = true; // the hook may keep it
+    if (recording.now !== null) recording.now.keep(value);
     const replaced = hook(value);
     if (replaced === null || replaced === undefined) continue;
     if (!(replaced instanceof Tensor)) {
@@ -187,6 +205,7 @@ function runHooks(node: Node, grad: Tensor | null, rest: (Tensor | null)[] | nul
     const meta = metaOf(tensor);
     if (meta.grad === null) meta.grad = mode.grad ? value.clone() : value.detach().clone();
     else meta.grad = meta.grad.add(value);
+    if (recording.now !== null) recording.now.keep(meta.grad);
   }
   return grad;
 }

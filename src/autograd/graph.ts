@@ -5,6 +5,7 @@
 
 import { AutogradMeta } from "../tensor/autograd_meta.ts";
 import { isFloatingPoint, typeName } from "../tensor/dtype.ts";
+import { hideWrite, recording } from "../tensor/later.ts";
 import { shapeText } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { AccumulateGrad } from "./accumulate.ts";
@@ -79,6 +80,7 @@ export class SavedTensor {
     this.tensor = tensor;
     this.version = tensor.counter.version;
     this.node = tensor.meta === null ? null : tensor.meta.node;
+    if (recording.now !== null) recording.now.save(tensor);
   }
 
   /** The tensor, if nothing has written to it since. */
@@ -119,6 +121,7 @@ export function unpackSaved(saved: readonly SavedTensor[] | null, index: number)
 
 /** Throws where PyTorch forbids writing to a tensor. To be called before anything is changed. */
 export function checkInPlace(t: Tensor): void {
+  if (recording.now !== null) recording.now.beforeWrite(t.storage);
   if (inferenceTensors.has(t) && !mode.inference) {
     throw new TypeError(
       "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal " +
@@ -158,7 +161,9 @@ export function checkInPlace(t: Tensor): void {
 
 /** Counts a write. To be called after the elements have changed. */
 export function bumpVersion(t: Tensor): void {
-  t.counter.version++;
+  const { counter, storage } = t;
+  counter.version++;
+  if (counter !== storage) hideWrite(storage);
 }
 
 /** Tensors made in inference mode. */

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { recording } from "../tensor/later.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { mode } from "./modes.ts";
 
@@ -45,6 +46,8 @@ export abstract class Node {
   retaining: { output: number; tensor: Tensor }[] | null;
   /** Where the operation was called, if anomalies are being looked for. */
   readonly trace: string | null;
+  /** The compiled function that this node was made in. */
+  readonly region: object | null;
 
   /** Points to the nodes of the inputs. */
   constructor(next: (Node | null)[], nextOutputs: number[] | null) {
@@ -56,6 +59,7 @@ export abstract class Node {
     this.mark = -1;
     this.hooks = null;
     this.retaining = null;
+    this.region = recording.now === null ? null : recording.now.region;
     this.trace = mode.anomaly === null ? null : new Error("the forward call").stack ?? null;
   }
 

@@ -126,6 +126,7 @@ const spellings: Readonly<Record<string, Spellings>> = {
   isinf: { float: "m_isinf(a)", double: "abs(a) == m_double_quotient(1.0, 0.0)", int: "false" },
   signbit: { float: "m_signbit(a)", int: "a < 0" },
 
+  fround: real("a"),
   nextafter32: real("m_nextafter(a, b)"),
 
   gcd: { int: "m_gcd(a, b)" },

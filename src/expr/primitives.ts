@@ -194,6 +194,8 @@ export const primitives: Readonly<Record<string, Primitive>> = {
   isinf: test("a", "a === Infinity || a === -Infinity"),
   signbit: row("bool", "a", null, { float: "a < 0 || Object.is(a, -0)", int: "a < 0", bigint: "a < 0n" }),
 
+  // The nearest float32; in float32 arithmetic a number is that already
+  fround: same("a", "g", { float: "Math.fround(a)" }),
   // The next number of the type in the direction of b; float32 and float64 differ, so each has its own
   nextafter: same("a b", ["g", null], { float: "special.nextafter(a, b)" }),
   nextafter32: same("a b", ["g", null], { float: "special.nextafter32(a, b)" }),

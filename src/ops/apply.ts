@@ -16,6 +16,7 @@ import { rebaseHistory } from "../autograd/inplace.ts";
 import { mode } from "../autograd/modes.ts";
 import { freedError, Node } from "../autograd/node.ts";
 import type { DType } from "../tensor/dtype.ts";
+import { type Recorder, recording } from "../tensor/later.ts";
 import { sameShape, type Shape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { computeInto, computePointwise, type Operand } from "./compute.ts";
@@ -120,6 +121,7 @@ class PointwiseNode extends Node {
       kept[i] = x;
       versions[i] = typeof x === "object" ? x.counter.version : 0;
     }
+    if (recording.now !== null) saveAll(recording.now, kept);
     this.kept = kept;
     this.versions = versions;
   }
@@ -184,6 +186,10 @@ class PointwiseNode extends Node {
     }
     return entries;
   }
+}
+
+function saveAll(recorder: Recorder, kept: readonly Kept[]): void {
+  for (const x of kept) if (typeof x === "object") recorder.save(x);
 }
 
 function formsOf(

@@ -16,6 +16,7 @@ import {
   type Shape,
   shapeText,
 } from "../tensor/shape.ts";
+import { recording } from "../tensor/later.ts";
 import { Storage } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { PointwiseOp } from "./pointwise_op.ts";
@@ -31,6 +32,7 @@ interface Dtypes {
 
 /** The result of an operation on new memory. */
 export function computePointwise(op: PointwiseOp, inputs: readonly Operand[]): Tensor {
+  if (recording.now !== null && recording.now.waits(inputs)) return computeStrided(op, inputs);
   return computeScalar(op, inputs) ?? computeStrided(op, inputs);
 }
 
@@ -83,11 +85,17 @@ function computeStrided(op: PointwiseOp, inputs: readonly Operand[]): Tensor {
       break;
     }
   }
+  strides ??= contiguousStrides(shape);
   const device = deviceOf(inputs);
+  if (recording.now !== null) {
+    const form = { shape, strides, dtype: dtypes.result, device };
+    const later = recording.now.pointwise(op, inputs, dtypes.compute, form);
+    if (later !== null) return later;
+  }
   const storage = device !== "cpu" && inputs.every(isKnown)
     ? Storage.ofValue(dtypes.result, 0, device)
     : Storage.unwritten(dtypes.result, numel(shape), device);
-  const out = new Tensor(storage, 0, shape, strides ?? contiguousStrides(shape));
+  const out = new Tensor(storage, 0, shape, strides);
   compute(op, inputs, out, dtypes.compute);
   return out;
 }

@@ -8,7 +8,7 @@ import { checkIntegers, checkKeys, checkScalar, checkTensor } from "../tensor/ar
 import { castScalar } from "../tensor/cast.ts";
 import { full, scalarTensor, tensor, type TensorData, zerosLike } from "../tensor/create.ts";
 import { checkOptions, finish, type TensorOptions } from "../tensor/options.ts";
-import { checkDType, type DType, dtypes, type Scalar, typeName } from "../tensor/dtype.ts";
+import { checkDType, type DType, dtypes, isFloatingPoint, type Scalar, typeName } from "../tensor/dtype.ts";
 import {
   checkShape,
   contiguousStrides,
@@ -19,6 +19,7 @@ import {
   type Shape,
   shapeText,
 } from "../tensor/shape.ts";
+import { recording } from "../tensor/later.ts";
 import { Storage } from "../tensor/storage.ts";
 import { checkDevice, type Device } from "../tensor/device.ts";
 import { copyToDevice, installMethods, Tensor, unwrittenTensor } from "../tensor/tensor.ts";
@@ -84,12 +85,20 @@ function copyRuns(target: Tensor, source: Tensor): boolean {
   return true;
 }
 
+/** A row-major copy of what is not computed yet, in a floating-point dtype; null where there is nothing to wait for. */
+function copyLater(x: Tensor, dtype: DType): Tensor | null {
+  if (recording.now === null || x.storage.later === null || !isFloatingPoint(dtype)) return null;
+  const form = { shape: x.shape, strides: contiguousStrides(x.shape), dtype, device: x.device };
+  return recording.now.pointwise(identity, [x], x.dtype === "bool" ? dtype : x.dtype, form);
+}
+
 const Clone: Rule<object> = { name: "CloneBackward0", backward: (g) => [g] };
 
 /** A copy with memory of its own, row-major unless the tensor is dense in another order. Gradients flow through. */
 export function clone(x: Tensor): Tensor {
   checkTensor(x, "clone");
-  let out: Tensor;
+  let out = x.isContiguous() ? copyLater(x, x.dtype) : null;
+  if (out !== null) return record(Clone, out, [x], {});
   if (x.shape === SCALAR_SHAPE && (x.device === "cpu" || x.storage.isValue)) {
     out = new Tensor(
       Storage.ofValue(x.dtype, x.storage.get(x.offset), x.device),
@@ -123,8 +132,8 @@ function denseStrides(x: Tensor): Shape {
 export function contiguous(x: Tensor): Tensor {
   checkTensor(x, "contiguous");
   if (x.isContiguous()) return x;
-  const out = unwrittenTensor(x.shape, x.dtype, x.device);
-  copyInto(out, x);
+  let out = copyLater(x, x.dtype);
+  if (out === null) copyInto(out = unwrittenTensor(x.shape, x.dtype, x.device), x);
   return record(Clone, out, [x], {});
 }
 
@@ -164,8 +173,8 @@ export function to(x: Tensor, target: DType | Device | Tensor | ToOptions, optio
   if (dtype === x.dtype && device === x.device) return copy ? clone(x) : x;
   let out = device === x.device ? x : copyToDevice(x, device);
   if (dtype !== x.dtype) {
-    const cast = unwrittenTensor(x.shape, dtype, device);
-    copyInto(cast, out);
+    let cast = copyLater(out, dtype);
+    if (cast === null) copyInto(cast = unwrittenTensor(x.shape, dtype, device), out);
     out = cast;
   }
   return record(ToCopy, out, [x], { dtype: x.dtype, device: x.device });

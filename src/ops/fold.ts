@@ -7,6 +7,7 @@ import { type Fold, runFlatFold, runFold } from "../backend/reduce.ts";
 import { checkKeys } from "../tensor/arguments.ts";
 import { describe } from "../tensor/describe.ts";
 import { allocate, type DType, type TypedArray } from "../tensor/dtype.ts";
+import { recording } from "../tensor/later.ts";
 import { frozen, normalizeDims, sameShape, SCALAR_SHAPE, type Shape } from "../tensor/shape.ts";
 import { Storage } from "../tensor/storage.ts";
 import { Tensor, unwrittenTensor } from "../tensor/tensor.ts";
@@ -117,6 +118,10 @@ export function fold(
   shape: Shape,
   ...results: DType[]
 ): Tensor[] {
+  if (recording.now !== null && x.storage.later !== null && results.length === 1) {
+    const later = recording.now.fold(x, how, dims, shape, results[0]);
+    if (later !== null) return [later];
+  }
   const { device } = x;
   if (device === "cpu" && shape.length === 0 && dims.length === x.shape.length && x.isContiguous()) {
     return foldAll(x, how, results);

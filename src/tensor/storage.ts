@@ -5,6 +5,7 @@
 
 import { type Device, type Memory, remoteDevice, type RemoteMemory } from "./device.ts";
 import { allocate, type DType, dtypeOfArray, type TypedArray } from "./dtype.ts";
+import type { Later } from "./later.ts";
 
 let currentPass = 0;
 
@@ -36,6 +37,8 @@ export class Storage {
   readonly pass: number;
   /** Set once a leaf's `.grad` (or the caller of `backward`) owns this memory, so that no other leaf takes it over. */
   claimed: boolean;
+  /** Computes the elements, which nobody has needed yet; null where they are there. */
+  later: Later | null;
   private array: TypedArray | null;
   private remote: RemoteMemory | null;
   private value: number | bigint;
@@ -54,6 +57,7 @@ export class Storage {
     this.version = 0;
     this.claimed = false;
     this.pass = device === "cpu" ? 0 : currentPass;
+    this.later = null;
     this.array = array;
     this.remote = remote;
     this.value = value;
@@ -76,6 +80,21 @@ export class Storage {
     return new Storage(dtype, 1, device, null, null, value);
   }
 
+  /** Elements that `later` delivers when they are first asked for. */
+  static promise(dtype: DType, length: number, device: Device, later: Later): Storage {
+    const storage = new Storage(dtype, length, device, null, null, 0);
+    storage.later = later;
+    return storage;
+  }
+
+  /** Keeps a promise: takes over the elements of another storage. */
+  deliver(from: Storage): void {
+    this.array = from.array;
+    this.remote = from.remote;
+    this.value = from.value;
+    this.later = null;
+  }
+
   /** Shares an existing array. */
   static share(array: TypedArray, dtype: DType = dtypeOfArray(array)): Storage {
     return new Storage(dtype, array.length, "cpu", array, null, 0);
@@ -89,6 +108,7 @@ export class Storage {
 
   /** Whether this is a single value that is in no memory yet. */
   get isValue(): boolean {
+    if (this.later !== null) this.later.settle();
     return this.array === null && this.remote === null;
   }
 
@@ -99,6 +119,10 @@ export class Storage {
    */
   get data(): TypedArray {
     if (this.array !== null) return this.array;
+    if (this.later !== null) {
+      this.later.settle();
+      return this.data;
+    }
     if (this.device !== "cpu") {
       throw new TypeError(`this operation is not there for device "${this.device}": use t.cpu() first`);
     }
@@ -111,6 +135,10 @@ export class Storage {
   get memory(): Memory {
     if (this.array !== null) return this.array;
     if (this.remote !== null) return this.remote;
+    if (this.later !== null) {
+      this.later.settle();
+      return this.memory;
+    }
     if (this.device === "cpu") return this.data;
     const array = allocate(this.dtype, 1);
     array[0] = this.value;
@@ -120,11 +148,14 @@ export class Storage {
   /** Reads one element: a bigint for int64, else a number (bool as 0 or 1). Waits for other devices. */
   get(index: number): number | bigint {
     if (this.array !== null) return this.array[index];
+    if (this.later !== null) this.later.settle();
+    if (this.array !== null) return this.array[index];
     return this.remote === null ? this.value : this.remote.read(index, 1)[0];
   }
 
   /** Writes one element. The value must already be rounded to the dtype. */
   set(index: number, value: number | bigint): void {
+    if (this.later !== null) this.later.settle();
     if (this.array !== null) this.array[index] = value;
     else if (this.remote === null) this.value = value;
     else {
@@ -141,6 +172,7 @@ export class Storage {
 
   /** Elements `offset` to `offset + length`: shared on the CPU, a copy elsewhere. */
   read(offset: number, length: number): TypedArray {
+    if (this.later !== null) this.later.settle();
     if (this.remote !== null) return this.remote.read(offset, length);
     if (this.device === "cpu") return this.data.subarray(offset, offset + length);
     const array = allocate(this.dtype, 1);
@@ -150,6 +182,7 @@ export class Storage {
 
   /** {@linkcode Storage.read} for hosts that cannot wait for their devices. */
   async readAsync(offset: number, length: number): Promise<TypedArray> {
+    if (this.later !== null) this.later.settle();
     return this.remote === null ? this.read(offset, length) : await this.remote.readAsync(offset, length);
   }
 }

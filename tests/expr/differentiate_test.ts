@@ -39,7 +39,7 @@ const points: Record<string, number[][]> = {
 Deno.test("every primitive: first and second derivatives agree with central differences", () => {
   for (const [name, { params, float, grad, kind }] of Object.entries(primitives)) {
     if (float === undefined || kind === "bool") continue;
-    if (name === "nextafter32") continue; // in float32 the steps of the difference would be too coarse
+    if (name === "nextafter32" || name === "fround") continue; // in float32 the steps of the difference would be too coarse
     const p = program(params, `${name}(${params})`, { name });
     const places = name === "polygamma" ? [[1, 0.7], [2, 3.5]] : points[name] ?? [[0.3, 0.7]];
     for (const place of places) {

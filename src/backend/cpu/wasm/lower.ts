@@ -118,7 +118,7 @@ export function isCheap(p: Program): boolean {
 }
 
 const cheap = new Set(
-  "add sub mul neg floor ceil trunc round abs max min where eq ne lt le gt ge and or not".split(" "),
+  "add sub mul neg fround floor ceil trunc round abs max min where eq ne lt le gt ge and or not".split(" "),
 );
 
 /** The x and y of x² + y², whose root has to be right where the squares overflow. */

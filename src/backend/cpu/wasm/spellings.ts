@@ -52,6 +52,7 @@ export const spellings: Readonly<Record<string, Spellings>> = {
   neg: both((l, a) => l.neg(a)),
   div: both((l, a, b) => l.div(a, b)),
   pow: wide(doubles.pow, 2),
+  fround: { single: (_, a) => a },
   truncDiv: wide((l, a, b) => l.copysign(divide(l, a, b).quotient, l.xor(a, b)), 2),
   floorDiv: wide((l, a, b) => {
     const { quotient, rest } = divide(l, a, b);
