@@ -5,7 +5,7 @@
 
 import { runPointwise } from "../backend/pointwise.ts";
 import { type Device, differentDevices } from "../tensor/device.ts";
-import { category, type DType, getDefaultDtype, resultType, type Scalar } from "../tensor/dtype.ts";
+import { allocate, category, type DType, getDefaultDtype, resultType, type Scalar } from "../tensor/dtype.ts";
 import {
   broadcastShapes,
   broadcastStrides,
@@ -93,7 +93,7 @@ function computeStrided(op: PointwiseOp, inputs: readonly Operand[]): Tensor {
     if (later !== null) return later;
   }
   const storage = device !== "cpu" && inputs.every(isKnown)
-    ? Storage.ofValue(dtypes.result, 0, device)
+    ? Storage.ofValue(dtypes.result, dtypes.result === "int64" ? 0n : 0, device)
     : Storage.unwritten(dtypes.result, numel(shape), device);
   const out = new Tensor(storage, 0, shape, strides);
   compute(op, inputs, out, dtypes.compute);
@@ -163,7 +163,7 @@ export function compute(op: PointwiseOp, inputs: readonly Operand[], out: Tensor
   });
   if (out.device !== "cpu" && out.storage.isValue && operands.every((x) => typeof x !== "object")) {
     // values of another device that are in no memory yet: theirs is a counter's or a constant's arithmetic, done here
-    const { data } = Storage.ofValue(out.dtype, 0);
+    const data = allocate(out.dtype, 1);
     runPointwise(
       op.program,
       operands,
