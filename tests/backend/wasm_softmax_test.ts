@@ -2,7 +2,7 @@
  * Softmax with exponentials as WebAssembly against JavaScript.
  */
 import { assert, assertEquals } from "@std/assert";
-import { runWasmSoftmax } from "../../src/backend/cpu/wasm/softmax.ts";
+import { currentTeam, hasTeam } from "../../src/backend/cpu/wasm/team.ts";
 import * as dg from "../../mod.ts";
 import { setCpuTier } from "../../src/backend/cpu/tier.ts";
 import { generator, present } from "./wasm_helpers.ts";
@@ -31,7 +31,19 @@ Deno.test({
     const random = generator(3);
     for (const dtype of ["float32", "float64"] as const) {
       for (
-        const [lines, n] of [[1, 1], [5, 3], [2000, 10], [3, 8191], [2, 8193], [7, 1000], [1, 65536], [0, 4]]
+        const [lines, n] of [
+          [1, 1],
+          [5, 3],
+          [2000, 10],
+          [3, 8191],
+          [2, 8193],
+          [7, 1000],
+          [1, 65536],
+          [3, 20_001],
+          [50, 48],
+          [50, 47],
+          [0, 4],
+        ]
       ) {
         const values = Array.from({ length: lines * n }, () => random() * 20 - 10);
         const x = dg.tensor(values, { dtype }).reshape(lines, n);
@@ -55,7 +67,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "wasm: softmax of infinities and NaN, of an offset, of too long lines",
+  name: "wasm: softmax of infinities and NaN, of an offset",
   ignore: !present,
   fn() {
     const rows = [[1, -Infinity, 2], [Infinity, 1, 2], [NaN, 1, 2], [-Infinity, -Infinity, -Infinity], [
@@ -71,7 +83,39 @@ Deno.test({
       const [part, whole] = onBoth(() => dg.tensor(rows).narrow(0, 4, 1)[name](1));
       assertEquals(part, whole);
     }
-    const long = new Float32Array(65537);
-    assert(!runWasmSoftmax("softmax", "float32", long, 0, 1, long.length, new Float32Array(long.length)));
+  },
+});
+
+Deno.test({
+  name: "wasm: softmax by threads gives the same bits, and adds up to 1",
+  ignore: !present || !hasTeam(),
+  async fn() {
+    const random = generator(5), before = dg.getNumThreads();
+    const results: number[][][] = [];
+    const inputs = [[700, 100], [9000, 10], [200, 512], [40, 3000], [1, 100_000], [3, 70_001]].map((
+      [lines, n],
+    ) => dg.tensor(Array.from({ length: lines * n }, () => random() * 20 - 10)).reshape(lines, n));
+    try {
+      for (const threads of [1, 3]) {
+        dg.setNumThreads(threads);
+        const { pool } = currentTeam(), until = performance.now() + 20_000;
+        pool.start();
+        while (pool.workers < threads - 1 && performance.now() < until) {
+          await new Promise((go) => setTimeout(go, 20));
+        }
+        assertEquals(pool.workers, threads - 1);
+        results.push(inputs.flatMap((x) => [elements(x.softmax(1)), elements(x.logSoftmax(1))]));
+      }
+    } finally {
+      dg.setNumThreads(before);
+    }
+    assertEquals(results[0], results[1]);
+    inputs.forEach((x, i) => {
+      const [lines, n] = x.shape;
+      for (let line = 0; line < lines; line++) {
+        const sum = results[0][2 * i].slice(line * n, (line + 1) * n).reduce((a, b) => a + b);
+        assert(Math.abs(sum - 1) < 1e-5, `${lines} x ${n}: line ${line} adds up to ${sum}`);
+      }
+    });
   },
 });

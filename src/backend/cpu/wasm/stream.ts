@@ -83,7 +83,7 @@ export function makeRing(
 
 /**
  * Computes pieces: each is copied to a place by `fill`, and from there by `drain`, in their order. `count` are the elements of
- * a piece, `last` those of the last one. Gives how many pieces are done: all, or fewer if a worker was lost.
+ * a piece, `last` those of the last one; `extra` is told to the function besides. Gives how many pieces are done: all, or fewer if a worker was lost.
  */
 export function runRing(
   { team, places, id, module, placeBytes }: Ring,
@@ -92,10 +92,11 @@ export function runRing(
   last: number,
   fill: (place: readonly TypedArray[], piece: number) => void,
   drain: (place: readonly TypedArray[], piece: number, result: number) => void,
+  extra = 0,
 ): number {
   const { pool } = team, { job } = pool, width = places.length;
   new Uint8Array(team.memory.buffer, MODULE, module.length).set(module);
-  job.set([id, MODULE, module.length, width, placeBytes, pieces - 1, count, last]);
+  job.set([id, MODULE, module.length, width, placeBytes, pieces - 1, count, last, extra]);
   let done = 0;
   try {
     pool.stream({

@@ -51,22 +51,22 @@ export function gemmTasks(
 /**
  * Runs a function of a module of its own over a piece of elements in memory. Words of a job: 0 the number of the module, 1 and
  * 2 where its bytes are and how many; 3 places side by side, 4 bytes of a place; 5 the last task, 6 elements of a task, 7 of the
- * last one. The function takes the number of elements and where the place is, and gives what the task gives. Takes nothing
- * from outside.
+ * last one; 8 what the function is told besides. It takes the number of elements, where the place is and that, and gives what
+ * the task gives. Takes nothing from outside.
  */
 export function programTasks(
   _: readonly ((...args: number[]) => void)[],
   job: Int32Array,
   memory: WebAssembly.Memory,
 ): (task: number) => number {
-  const known = new Map<number, (count: number, place: number) => number>();
+  const known = new Map<number, (count: number, place: number, extra: number) => number>();
   return (task) => {
     let run = known.get(job[0]);
     if (run === undefined) {
       const bytes = new Uint8Array(memory.buffer, job[1], job[2]).slice();
       const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { m: { m: memory } });
-      known.set(job[0], run = instance.exports.f as (count: number, place: number) => number);
+      known.set(job[0], run = instance.exports.f as (count: number, place: number, extra: number) => number);
     }
-    return run(task === job[5] ? job[7] : job[6], task % job[3] * job[4]);
+    return run(task === job[5] ? job[7] : job[6], task % job[3] * job[4], job[8]);
   };
 }
