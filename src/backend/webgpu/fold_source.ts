@@ -21,6 +21,11 @@ import { header } from "./pointwise.ts";
 
 /** Invocations in a workgroup. */
 export const GROUP = 64;
+/** All definitions: also what is the same for all elements, such as a constant, has to be defined somewhere. */
+function linesOf(s: Statements): string {
+  return [...s.before, ...s.inside].join("\n");
+}
+
 /** Elements that are folded before they are merged with the rest. */
 export const BLOCK = 128;
 
@@ -127,7 +132,7 @@ export class FoldWriter {
     return p.given.map(({ name, value }) => {
       const s = this.statements((name) => `s_${name}`, () => true, [{ name, value, whole: false }]);
       const { text } = s.number(value, "element");
-      return `${s.inside.join("\n")}\nlet s_${name} = ${text};`;
+      return `${linesOf(s)}\nlet s_${name} = ${text};`;
     }).join("\n");
   }
 
@@ -137,7 +142,7 @@ export class FoldWriter {
       const s = this.statements((name) => `s_${name}`, () => true, [{ name, value: first, whole }]);
       const { text } = s.number(first, whole ? "whole" : "element");
       const type = whole ? "i32" : elementType(this.#compute);
-      return `${s.inside.join("\n")}\nvar ${prefix}${name}: ${type} = ${text};`;
+      return `${linesOf(s)}\nvar ${prefix}${name}: ${type} = ${text};`;
     }).join("\n");
   }
 
@@ -156,11 +161,12 @@ export class FoldWriter {
   merge(p: Pass, own: string, other: (name: string) => string): string {
     const names = new Map<string, string>();
     for (const { name } of p.variables) names.set(name, `${own}${name}`).set(otherName(name), other(name));
-    return this.assigned(
+    const { before, inside } = this.assigned(
       p.variables.map(({ name, merged, whole }) => ({ name, value: merged, whole })),
       own,
       (name) => names.get(name) ?? `s_${name}`,
-    ).inside;
+    );
+    return `${before}\n${inside}`;
   }
 
   /** Joins what the invocations of a workgroup have in `w_`, by way of its memory, which all can read afterwards. */
@@ -199,7 +205,9 @@ workgroupBarrier();`;
         : `!(${text} == 0.0lf)`;
       return stored(text, truth, from, dtypes[o]);
     });
-    return { before: s.before.join("\n"), statements: s.inside.join("\n"), values };
+    return hoist
+      ? { before: s.before.join("\n"), statements: s.inside.join("\n"), values }
+      : { before: "", statements: linesOf(s), values };
   }
 }
 
