@@ -6,7 +6,7 @@
 
 import { gemm } from "../gemm.ts";
 
-/** So many columns of an LU factorization are done before the rest of the matrix is brought up to date by a product. */
+/** So many columns, or unknowns, are done before the rest of the matrix is brought up to date by a product. */
 const PANEL = 48;
 
 /**
@@ -131,9 +131,35 @@ export function solveTriangular(
   upper: boolean,
   unit: boolean,
 ): void {
-  for (let step = 0; step < n; step++) {
-    const i = upper ? n - 1 - step : step, row = i * columns;
-    const from = upper ? i + 1 : 0, to = upper ? n : i;
+  const blocks = Math.ceil(n / PANEL);
+  for (let step = 0; step < blocks; step++) {
+    const start = (upper ? blocks - 1 - step : step) * PANEL, end = Math.min(start + PANEL, n);
+    solveBlock(t, n, b, columns, upper, unit, start, end);
+    // what these unknowns mean for the rows that are not solved yet
+    const first = upper ? 0 : end, rows = upper ? start : n - end;
+    if (rows === 0) continue;
+    const of = (data: Float64Array, row: number, column: number, rowStride: number) => (
+      { data, offset: row * rowStride + column, rowStride, columnStride: 1 }
+    );
+    const size = { m: rows, n: columns, k: end - start };
+    gemm(size, of(t, first, start, n), of(b, start, 0, columns), of(b, first, 0, columns), "float64", -1, 1);
+  }
+}
+
+/** The part of a triangular system whose unknowns go from `start` to before `end`. */
+function solveBlock(
+  t: Float64Array,
+  n: number,
+  b: Float64Array,
+  columns: number,
+  upper: boolean,
+  unit: boolean,
+  start: number,
+  end: number,
+): void {
+  for (let step = start; step < end; step++) {
+    const i = upper ? end - 1 - (step - start) : step, row = i * columns;
+    const from = upper ? i + 1 : start, to = upper ? end : i;
     for (let k = from; k < to; k++) {
       const factor = t[i * n + k], other = k * columns;
       if (factor === 0) continue;
@@ -143,19 +169,6 @@ export function solveTriangular(
     const diagonal = t[i * n + i];
     for (let j = 0; j < columns; j++) b[row + j] /= diagonal;
   }
-}
-
-/** Solves A x = b from the LU factors of A, in place, for all columns of b. */
-export function solveFactored(
-  factors: Float64Array,
-  n: number,
-  pivots: Int32Array,
-  b: Float64Array,
-  columns: number,
-): void {
-  exchangeRows(b, columns, pivots);
-  solveTriangular(factors, n, b, columns, false, true);
-  solveTriangular(factors, n, b, columns, true, false);
 }
 
 /**
