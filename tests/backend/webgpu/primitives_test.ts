@@ -56,6 +56,7 @@ const accuracy: Readonly<Record<string, readonly [number, ...Range[]]>> = {
   polygamma: [6, [1, 5], [0.1, 100]],
   i0: [12],
   i1: [12],
+  fround: [0],
   floor: [0],
   ceil: [0],
   trunc: [0],
