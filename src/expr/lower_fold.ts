@@ -166,7 +166,9 @@ export class Statements {
     const args = e.args.map((a, j) => {
       const text = truths.includes(params[j]) ? this.#truth(a) : this.#number(a, kind);
       const once = [...spelling.matchAll(new RegExp(`\\b${params[j]}\\b`, "g"))].length <= 1;
-      return once || /^[\w.]+$/.test(text) ? text : this.#define(text, this.#isVarying(a));
+      return once || a.args.length === 0 || /^\w+$/.test(text)
+        ? text
+        : this.#define(text, this.#isVarying(a));
     });
     const value = `(${spell(spelling, params, args)})`;
     const varies = this.#isVarying(e);

@@ -10,10 +10,13 @@ import { scalarTensor } from "../tensor/create.ts";
 import { normalizeDim, type Shape, shapeText } from "../tensor/shape.ts";
 import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
 import { applyPointwise } from "./apply.ts";
+import { isnan } from "./compare.ts";
 import { reduceArgs } from "./fold.ts";
+import { backTo, onHost } from "./on_host.ts";
 import { sort } from "./order.ts";
 import { PointwiseOp } from "./pointwise_op.ts";
 import { record, type Rule } from "./record.ts";
+import { sum } from "./reduce.ts";
 import { selectAlong } from "./selecting.ts";
 import { makeView } from "./window.ts";
 
@@ -54,14 +57,12 @@ function ranksOf(sorted: Tensor, q: readonly number[], skipNan: boolean, how: In
   const shape = [...sorted.shape.slice(0, -1), count];
   const below = allocateTensor(shape, "int64"), above = allocateTensor(shape, "int64");
   const weight = allocateTensor(shape, sorted.dtype);
-  const data = sorted.detach().contiguous().typedArray();
+  const missing = onHost(sum(isnan(sorted.detach()), -1)).contiguous().typedArray();
   for (let l = 0, w = 0; l < lines; l++) {
-    let last = n - 1;
-    while (last >= 0 && data[l * n + last] !== data[l * n + last]) last--;
-    const nans = n - 1 - last;
+    const nans = Number(missing[l]);
     for (const value of q) {
       // NaN stands last when sorted; a line that has one gives NaN unless it is skipped
-      const end = skipNan ? Math.max(last, 0) : n - 1;
+      const end = skipNan ? Math.max(n - 1 - nans, 0) : n - 1;
       let rank = nans > 0 && !skipNan ? end : value * end;
       if (how === "lower") rank = Math.floor(rank);
       else if (how === "higher") rank = Math.ceil(rank);
@@ -72,7 +73,7 @@ function ranksOf(sorted: Tensor, q: readonly number[], skipNan: boolean, how: In
       weight.storage.data[w++] = how === "midpoint" ? (rank === low ? 0 : 0.5) : rank - low;
     }
   }
-  return { below, above, weight };
+  return { below: backTo(below, sorted), above: backTo(above, sorted), weight: backTo(weight, sorted) };
 }
 
 function roundHalfEven(x: number): number {

@@ -101,7 +101,18 @@ const Logcumsumexp: Rule<{ dim: number }> = {
 
 /** The gradient: at i the sum over j >= i of g[j] exp(x[i] - y[j]). */
 function logcumsumexpBackward(g: Tensor, x: Tensor, y: Tensor, dim: number): Tensor {
-  return mode.grad ? pairwise(g, x, y, dim) : recurrence(g, x, y, dim);
+  if (mode.grad) return pairwise(g, x, y, dim);
+  return x.device === "cpu" ? recurrence(g, x, y, dim) : byLogarithms(g, x, y, dim);
+}
+
+/** By running sums of logarithms from the end, of positive and of negative gradients. */
+function byLogarithms(g: Tensor, x: Tensor, y: Tensor, dim: number): Tensor {
+  const empty = y.eq(-Infinity), finite = y.maskedFill(empty, 0);
+  const part = (size: Tensor) => {
+    const logs = size.clamp({ min: 0 }).log().sub(finite).maskedFill(empty, -Infinity);
+    return logcumsumexp(logs.flip(dim), dim).flip(dim).add(x).exp();
+  };
+  return part(g).sub(part(g.neg())).maskedFill(empty, 0);
 }
 
 /** In one walk from the end, in which no exponent is positive. */
@@ -128,7 +139,7 @@ function recurrence(g: Tensor, x: Tensor, y: Tensor, dim: number): Tensor {
 function pairwise(g: Tensor, x: Tensor, y: Tensor, dim: number): Tensor {
   const last = (t: Tensor) => t.movedim(dim, -1);
   const n = x.shape[dim];
-  const earlier = ones(n, n, { dtype: "bool" }).tril(-1); // j < i
+  const earlier = ones(n, n, { dtype: "bool", device: x.device }).tril(-1); // j < i
   const empty = y.detach().eq(-Infinity);
   const exponent = last(x).unsqueeze(-1).sub(last(y).unsqueeze(-2));
   const kept = exponent.maskedFill(earlier, -Infinity).maskedFill(last(empty).unsqueeze(-2), -Infinity);
