@@ -30,12 +30,30 @@ export type { MatrixNormOptions, MatrixOrder } from "./norms.ts";
 export type { GeqrfResult, LUResult, OldSVDResult, QRResult, SlogdetResult } from "./types.ts";
 export type { DimOption } from "./vectors.ts";
 
-/** The inverses of square matrices; the same as `linalg.inv`. */
+/**
+ * The inverses of square matrices; the same as `linalg.inv`.
+ *
+ * @example
+ * ```ts
+ * import * as dg from "@dinograd/dinograd";
+ *
+ * dg.inverse(dg.tensor([[2, 0], [0, 4]])); // tensor([[0.5000, 0.0000], [0.0000, 0.2500]])
+ * ```
+ */
 export function inverse(input: Tensor): Tensor {
   return inv(input);
 }
 
-/** The Cholesky factors of symmetric positive-definite matrices; see `linalg.cholesky`. */
+/**
+ * The Cholesky factors of symmetric positive-definite matrices; see `linalg.cholesky`.
+ *
+ * @example
+ * ```ts
+ * import * as dg from "@dinograd/dinograd";
+ *
+ * dg.cholesky(dg.tensor([[4, 2], [2, 5]])); // tensor([[2., 0.], [1., 2.]])
+ * ```
+ */
 export function cholesky(input: Tensor, options: CholeskyOptions | boolean = {}): Tensor {
   return oldCholesky(input, options);
 }
@@ -46,7 +64,16 @@ export interface PinverseOptions {
   readonly rcond?: Tolerance;
 }
 
-/** The pseudo-inverses of matrices; see `linalg.pinv`, which knows the dtype's precision. */
+/**
+ * The pseudo-inverses of matrices; see `linalg.pinv`, which knows the dtype's precision.
+ *
+ * @example
+ * ```ts
+ * import * as dg from "@dinograd/dinograd";
+ *
+ * dg.pinverse(dg.tensor([[2], [0]])); // tensor([[0.5000, 0.0000]])
+ * ```
+ */
 export function pinverse(input: Tensor, options: PinverseOptions | number = {}): Tensor {
   const given = typeof options === "number" ? { rcond: options } : options;
   const { rcond = 1e-15 } = checkKeys(given, "pinverse", ["rcond"]);
@@ -59,7 +86,16 @@ export interface OldQROptions {
   readonly some?: boolean;
 }
 
-/** Matrices as Q R; see `linalg.qr`. */
+/**
+ * Matrices as Q R; see `linalg.qr`.
+ *
+ * @example
+ * ```ts
+ * import * as dg from "@dinograd/dinograd";
+ *
+ * dg.qr(dg.ones(3, 2), { some: false }).Q.shape; // [3, 3]
+ * ```
+ */
 export function qr(input: Tensor, options: OldQROptions | boolean = {}): QRResult {
   const given = typeof options === "boolean" ? { some: options } : options;
   const { some = true } = checkKeys(given, "qr", ["some"]);
@@ -75,7 +111,16 @@ export interface OldSVDOptions {
   readonly computeUv?: boolean;
 }
 
-/** Matrices as U diag(S) V': like `linalg.svd`, but V has the right singular vectors as columns. */
+/**
+ * Matrices as U diag(S) V': like `linalg.svd`, but V has the right singular vectors as columns.
+ *
+ * @example
+ * ```ts
+ * import * as dg from "@dinograd/dinograd";
+ *
+ * dg.svd(dg.ones(3, 2)).V.shape; // [2, 2]
+ * ```
+ */
 export function svd(input: Tensor, options: OldSVDOptions = {}): OldSVDResult {
   const { some = true, computeUv = true } = checkKeys(options, "svd", ["some", "computeUv"]);
   checkFlag(some, "svd", "some");
@@ -87,7 +132,17 @@ export function svd(input: Tensor, options: OldSVDOptions = {}): OldSVDResult {
   return new OldSVDResult(input.newZeros([...lead, m, m]), S, input.newZeros([...lead, n, n]));
 }
 
-/** The solution X of A X = B from what `linalg.luFactor(A)` gave; see `linalg.luSolve`. */
+/**
+ * The solution X of A X = B from what `linalg.luFactor(A)` gave; see `linalg.luSolve`.
+ *
+ * @example
+ * ```ts
+ * import * as dg from "@dinograd/dinograd";
+ *
+ * const { LU, pivots } = dg.linalg.luFactor(dg.tensor([[2, 0], [0, 4]]));
+ * dg.luSolve(dg.ones(2, 1), LU, pivots); // tensor([[0.5000], [0.2500]])
+ * ```
+ */
 export function luSolve(B: Tensor, LU: Tensor, pivots: Tensor): Tensor {
   return solveFactored(LU, pivots, B);
 }
@@ -102,7 +157,16 @@ export interface TriangularSolveOptions {
   readonly unitriangular?: boolean;
 }
 
-/** The solution X of A X = B for a triangular A; see `linalg.solveTriangular`. */
+/**
+ * The solution X of A X = B for a triangular A; see `linalg.solveTriangular`.
+ *
+ * @example
+ * ```ts
+ * import * as dg from "@dinograd/dinograd";
+ *
+ * dg.triangularSolve(dg.tensor([[4], [2]]), dg.tensor([[1, 1], [0, 2]])); // tensor([[3.], [1.]])
+ * ```
+ */
 export function triangularSolve(B: Tensor, A: Tensor, options: TriangularSolveOptions = {}): Tensor {
   const { upper = true, transpose: turned = false, unitriangular = false } = checkKeys(
     options,
@@ -117,7 +181,16 @@ export function triangularSolve(B: Tensor, A: Tensor, options: TriangularSolveOp
   });
 }
 
-/** The product of matrices in the best order; see `linalg.multiDot`. */
+/**
+ * The product of matrices in the best order; see `linalg.multiDot`.
+ *
+ * @example
+ * ```ts
+ * import * as dg from "@dinograd/dinograd";
+ *
+ * dg.chainMatmul(dg.ones(2, 3), dg.ones(3, 4), dg.ones(4, 1)); // tensor([[12.], [12.]])
+ * ```
+ */
 export function chainMatmul(...matrices: Tensor[]): Tensor {
   matrices.forEach((t, i) => checkTensor(t, "chainMatmul", "matrices", i + 1));
   if (matrices.length === 0) {
@@ -131,17 +204,44 @@ export function chainMatmul(...matrices: Tensor[]): Tensor {
   return matrices.length === 1 ? matrices[0].clone() : multiDot(matrices);
 }
 
-/** The product of Householder's reflections; see `linalg.householderProduct`. */
+/**
+ * The product of Householder's reflections; see `linalg.householderProduct`.
+ *
+ * @example
+ * ```ts
+ * import * as dg from "@dinograd/dinograd";
+ *
+ * dg.orgqr(dg.zeros(2, 1), dg.tensor([2])); // tensor([[-1.], [0.]])
+ * ```
+ */
 export function orgqr(input: Tensor, tau: Tensor): Tensor {
   return householderProduct(input, tau);
 }
 
-/** The sum of the singular values; see `linalg.matrixNorm`. */
+/**
+ * The sum of the singular values; see `linalg.matrixNorm`.
+ *
+ * @example
+ * ```ts
+ * import * as dg from "@dinograd/dinograd";
+ *
+ * dg.nuclearNorm(dg.tensor([[3, 0], [0, 4]])); // tensor(7.)
+ * ```
+ */
 export function nuclearNorm(input: Tensor, options: Omit<MatrixNormOptions, "ord" | "dtype"> = {}): Tensor {
   return matrixNorm(input, "nuc", checkKeys(options, "nuclearNorm", ["dim", "keepdim"]));
 }
 
-/** The cross products along a dimension; by default the first one of size 3, where `linalg.cross` takes the last. */
+/**
+ * The cross products along a dimension; by default the first one of size 3, where `linalg.cross` takes the last.
+ *
+ * @example
+ * ```ts
+ * import * as dg from "@dinograd/dinograd";
+ *
+ * dg.cross(dg.tensor([1, 0, 0]), dg.tensor([0, 1, 0])); // tensor([0., 0., 1.])
+ * ```
+ */
 export function cross(input: Tensor, other: Tensor, options: DimOption | number = {}): Tensor {
   checkTensor(input, "cross");
   checkTensor(other, "cross", "other", 2);

@@ -334,6 +334,41 @@ Deno.test("results have names, can be taken apart, and print as in PyTorch", () 
   near(U.mul(S).matmul(V.mT), dg.eye(2, 3));
 });
 
+Deno.test("names outside linalg, and methods, give the same", () => {
+  dg.manualSeed(11);
+  const a = dg.randn(2, 3, 3, float64).mul(0.2).add(one(3)), s = a.matmul(a.mT), L = linalg.cholesky(s);
+  near(dg.inverse(a), linalg.inv(a));
+  near(a.inverse(), linalg.inv(a));
+  near(a.pinverse(), linalg.pinv(a));
+  near(a.det(), linalg.det(a));
+  near(s.logdet(), linalg.slogdet(s).logabsdet);
+  near(a.slogdet().sign, linalg.slogdet(a).sign);
+  near(a.matrixPower(3), a.matmul(a).matmul(a));
+  near(a.matrixExp(), linalg.matrixExp(a));
+  near(s.cholesky(true), L.mT);
+  near(a.choleskySolve(L), linalg.solve(s, a));
+  near(L.choleskyInverse(), linalg.inv(s));
+  near(a.qr().R, linalg.qr(a).R);
+  near(dg.qr(a.narrow(-1, 0, 2), false).Q, linalg.qr(a.narrow(-1, 0, 2), "complete").Q);
+  const { a: packed, tau } = a.geqrf();
+  near(packed.orgqr(tau), linalg.qr(a).Q);
+  const { LU, pivots } = linalg.luFactor(s);
+  near(a.luSolve(LU, pivots), linalg.solve(s, a));
+  near(
+    a.triangularSolve(s, { upper: false, unitriangular: true }),
+    dg.triangularSolve(a, s, {
+      upper: false,
+      unitriangular: true,
+    }),
+  );
+  near(a.cross(s, -1), linalg.cross(a, s));
+  near(dg.nuclearNorm(a), linalg.matrixNorm(a, "nuc"));
+  near(a.svd({ computeUv: false }).S, linalg.svdvals(a));
+  near(linalg.diagonal(a), a.diagonal(0, 1, 2));
+  near(linalg.solveEx(a, s).result, linalg.solve(a, s));
+  near(linalg.invEx(a).inverse, linalg.inv(a));
+});
+
 Deno.test("matrices that cannot be used are named, in PyTorch's words", () => {
   const flat = dg.ones(3), wide = dg.ones(2, 3), zero = dg.zeros(2, 2), two = dg.stack([dg.eye(2), zero]);
   const fails = (fn: () => unknown, kind: new (...a: never[]) => Error, text: string) =>
