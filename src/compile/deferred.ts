@@ -25,6 +25,16 @@ export interface Source {
   readonly writes: number;
 }
 
+/** What is to become of a result. */
+export const enum Need {
+  /** Only operations of the same walk read it. */
+  Passing = 0,
+  /** Others will read it, too. */
+  Shared = 1,
+  /** It has to be stored. */
+  Stored = 2,
+}
+
 /** The element types that recorded operations compute in. */
 export type Arithmetic = "float32" | "float64";
 
@@ -34,6 +44,14 @@ export class Deferred implements Later {
   index = 0;
   /** The last walk that came here. */
   mark = 0;
+  /** Whether it has to be in memory when the recording ends: then it is stored as soon as something needs it. */
+  wanted = false;
+  /** How many recorded operations read it, and how many of them are in its {@linkcode Cone}. */
+  readers = 0;
+  /** See {@linkcode readers}. */
+  inside = 0;
+  /** What is to become of the result in this walk. */
+  need: Need = Need.Passing;
 
   /** Remembers an operation; `shape` is what it goes over: the result's, or of a reduction the input's. */
   constructor(
@@ -74,7 +92,10 @@ export function makerOf(storage: Storage): Deferred | null {
 
 let walks = 0;
 
-/** The operations that results need, each after those it reads; {@linkcode Deferred.index} is its place. */
+/**
+ * The operations that results need, each after those it reads: what they are about, and what is to become of them, is written
+ * into them.
+ */
 export function coneOf(roots: readonly Deferred[]): Deferred[] {
   const walk = ++walks, order: Deferred[] = [];
   const stack = roots.slice();
@@ -94,7 +115,15 @@ export function coneOf(roots: readonly Deferred[]): Deferred[] {
     stack.pop();
     d.mark = walk;
     d.index = order.length;
+    d.inside = 0;
+    d.need = d.wanted ? Need.Stored : Need.Passing;
+    for (const x of d.operands) {
+      const maker = typeof x === "number" ? null : makerOf(x.storage);
+      if (maker !== null) maker.inside++;
+    }
     order.push(d);
   }
+  for (const d of order) if (d.need === Need.Passing && d.readers > d.inside) d.need = Need.Shared;
+  for (const d of roots) d.need = Need.Stored;
   return order;
 }

@@ -10,10 +10,10 @@
 import { canFold } from "../backend/cpu/fused_fold.ts";
 import { costOf } from "./cost.ts";
 import { Builder, type Read } from "./build.ts";
-import type { Deferred, Source } from "./deferred.ts";
-import { makerOf } from "./deferred.ts";
+import { type Deferred, makerOf, Need, type Source } from "./deferred.ts";
 import { isIdentity, through, type Window } from "./layout.ts";
 import type { Cone } from "./plans.ts";
+import { slotOf } from "./slots.ts";
 import { FoldStep, KernelStep, type Step } from "./steps.ts";
 import { numel, type Shape } from "../tensor/shape.ts";
 
@@ -44,6 +44,8 @@ export function makePlan(cone: Cone): Plan {
 }
 
 class Planner {
+  /** By operation and operand: the number of a source, a plain number (from 0, as `-1 - n`), or nothing for what is computed here. */
+  private readonly places: readonly (readonly number[])[];
   /** Whether a result goes to memory. */
   private readonly stored: boolean[];
   /** By operation: primitives computed for each element, what melts into it included. */
@@ -57,7 +59,17 @@ class Planner {
   private groups: Group[] = [];
 
   constructor(private readonly cone: Cone) {
-    this.stored = cone.order.map((d, i) => cone.asked[i] === 1 || d.op === null);
+    let numbers = 0;
+    this.places = cone.order.map((d) =>
+      d.operands.map((x) =>
+        typeof x === "number"
+          ? -1 - numbers++
+          : makerOf(x.storage) === null
+          ? slotOf(x, cone.sources as Source[])
+          : 0
+      )
+    );
+    this.stored = cone.order.map((d) => d.need === Need.Stored || d.op === null);
   }
 
   plan(): Plan {
@@ -89,6 +101,8 @@ class Planner {
       }
       for (;;) {
         this.measure(i);
+        // what others will read is not computed again if that is dear
+        if (this.cone.order[i].need === Need.Shared && !this.cheap[i]) this.stored[i] = true;
         if (this.work[i] <= MOST_WORK && this.reads[i].size <= MOST_READ) break;
         const heaviest = this.heaviest(i);
         if (heaviest < 0) break;
@@ -132,7 +146,7 @@ class Planner {
         work += this.work[p.index];
         cheap &&= this.cheap[p.index];
         for (const read of this.reads[p.index]) reads.add(read);
-      } else reads.add(p === null ? `${this.cone.places[i][k]}` : `r${p.index},${(x as Source).strides}`);
+      } else reads.add(p === null ? `${this.places[i][k]}` : `r${p.index},${(x as Source).strides}`);
     });
     this.work[i] = work;
     this.cheap[i] = cheap;
@@ -224,7 +238,7 @@ class Planner {
       const x = first.operands[0] as Source, p = makerOf(x.storage);
       if (p === null || this.stored[p.index]) {
         const binding = p === null
-          ? { kind: "source" as const, slot: this.cone.places[first.index][0], offset: 0, strides: x.strides }
+          ? { kind: "source" as const, slot: this.places[first.index][0], offset: 0, strides: x.strides }
           : { kind: "result" as const, index: p.index, offset: x.offset, strides: x.strides };
         steps.push({ depth: group.depth, step: new FoldStep(first, null, [binding]) });
         return;
@@ -247,7 +261,7 @@ class Planner {
     used: (p: number, by: string) => void,
   ): Read {
     const x = d.operands[k];
-    const place = this.cone.places[d.index][k];
+    const place = this.places[d.index][k];
     if (typeof x === "number") return { kind: "number", slot: -1 - place };
     const p = makerOf(x.storage);
     if (p === null && x.single) return { kind: "single", slot: place };

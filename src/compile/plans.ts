@@ -6,29 +6,25 @@
 import { Fold } from "../expr/fold.ts";
 import type { Program } from "../expr/program.ts";
 import { writesTo } from "../tensor/later.ts";
-import type { Shape } from "../tensor/shape.ts";
 import { type DType, dtypes } from "../tensor/dtype.ts";
 import { type Deferred, makerOf, type Source } from "./deferred.ts";
 import { makePlan, type Plan } from "./plan.ts";
+import { slotOf } from "./slots.ts";
 
-/** What a plan is carried out on: memory that is there, plain numbers, and the operations whose results it makes. */
+/** What a plan is carried out on. */
 export interface Cone {
   /** The operations, each after those it reads. */
   readonly order: readonly Deferred[];
-  /** By operation: whether its result is asked for. */
-  readonly asked: Uint8Array;
   /** Windows on memory that is there. */
-  readonly sources: Source[];
+  readonly sources: readonly Source[];
   /** Numbers. */
-  readonly numbers: number[];
-  /** By operation and operand: the number of a source, a number (from 0, as `-1 - n`), or nothing where it is computed here. */
-  readonly places: Int32Array[];
+  readonly numbers: readonly number[];
 }
 
 /** More plans than this are too many: something changes on every call. */
 const MOST_PLANS = 512;
 
-const codes: ReadonlyMap<DType, number> = new Map(dtypes.map((d, i) => [d, i]));
+const codes = Object.fromEntries(dtypes.map((d, i) => [d, i])) as Record<DType, number>;
 
 const idsByKey = new Map<string, number>(), ids = new WeakMap<Program | Fold, number>();
 
@@ -46,19 +42,19 @@ function idOf(x: Program | Fold): number {
 
 /** Plans by everything about the operations that they depend on. */
 export class Plans {
-  private known = new Map<number, { readonly code: readonly number[]; readonly plan: Plan }[]>();
+  private known = new Map<number, { readonly code: Float64Array; readonly plan: Plan }[]>();
   private count = 0;
 
   /** The plan for these operations, ready to be carried out on them. */
-  planFor(order: readonly Deferred[], roots: readonly Deferred[]): Bound {
-    const asked = new Uint8Array(order.length);
-    for (const d of roots) if (d.storage.later === d) asked[d.index] = 1;
-    const cone: Cone = { order, asked, sources: [], numbers: [], places: new Array(order.length) };
-    const code = encode(cone);
+  planFor(order: readonly Deferred[]): Bound {
+    const cone = { order, sources: [], numbers: [] };
+    const length = encode(cone);
     let hash = 0;
-    for (let i = 0; i < code.length; i++) hash = Math.imul(hash ^ code[i], 0x01000193);
+    for (let i = 0; i < length; i++) hash = Math.imul(hash ^ code[i], 0x01000193);
     let list = this.known.get(hash);
-    for (const entry of list ?? []) if (equal(entry.code, code)) return new Bound(entry.plan, cone);
+    if (list !== undefined) {
+      for (const entry of list) if (isCode(entry.code, length)) return new Bound(entry.plan, cone);
+    }
     if (this.count++ >= MOST_PLANS) {
       this.known = new Map();
       this.count = 1;
@@ -66,7 +62,7 @@ export class Plans {
     }
     const plan = makePlan(cone);
     if (list === undefined) this.known.set(hash, list = []);
-    list.push({ code, plan });
+    list.push({ code: code.slice(0, length), plan });
     return new Bound(plan, cone);
   }
 }
@@ -81,66 +77,58 @@ export class Bound {
   }
 }
 
-function equal(a: readonly number[], b: readonly number[]): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+/** All that a plan depends on, in numbers; reused. */
+let code = new Float64Array(1024);
+
+function isCode(known: Float64Array, length: number): boolean {
+  if (known.length !== length) return false;
+  for (let i = 0; i < length; i++) if (known[i] !== code[i]) return false;
   return true;
 }
 
-/** Numbers the memory and the numbers that are read, and writes down all that a plan depends on. */
-function encode(cone: Cone): number[] {
-  const code: number[] = [], { order, asked, sources, numbers, places } = cone;
+/** Numbers the memory and the plain numbers that are read, and writes down all that a plan depends on; its length. */
+function encode(
+  { order, sources, numbers }: { order: readonly Deferred[]; sources: Source[]; numbers: number[] },
+): number {
+  let at = 0;
   for (let i = 0; i < order.length; i++) {
-    const d = order[i], { operands } = d;
-    code.push(
-      idOf(d.op === null ? d.how! : d.op.program),
-      codes.get(d.compute)!,
-      codes.get(d.dtype)!,
-      asked[i],
-      d.shape.length,
-    );
-    code.push(d.storage.device === "cpu" ? 0 : 1);
-    for (let k = 0; k < d.shape.length; k++) code.push(d.shape[k]);
-    if (d.op === null) code.push(d.storage.length, ...d.dims);
-    const place = places[i] = new Int32Array(operands.length);
+    const d = order[i], { operands, shape, dims } = d;
+    const most = at + 8 + shape.length + dims.length + operands.length * (5 + shape.length);
+    if (most > code.length) {
+      const longer = new Float64Array(2 * most);
+      longer.set(code);
+      code = longer;
+    }
+    code[at++] = idOf(d.op === null ? d.how! : d.op.program);
+    code[at++] = ((d.compute === "float32" ? 0 : 1) * 16 + codes[d.storage.dtype]) * 3 + d.need;
+    code[at++] = d.storage.device === "cpu" ? shape.length : -1 - shape.length;
+    for (let k = 0; k < shape.length; k++) code[at++] = shape[k];
+    if (d.op === null) {
+      code[at++] = d.storage.length;
+      for (let k = 0; k < dims.length; k++) code[at++] = dims[k];
+    }
     for (let k = 0; k < operands.length; k++) {
       const x = operands[k];
       if (typeof x === "number") {
-        place[k] = -numbers.push(x);
-        code.push(-1);
+        numbers.push(x);
+        code[at++] = -1;
         continue;
       }
       const maker = makerOf(x.storage);
-      if (maker !== null) code.push(-2, maker.index, x.offset);
-      else {
+      if (maker !== null) {
+        code[at++] = -2;
+        code[at++] = maker.index;
+        code[at++] = x.offset;
+      } else {
         if (x.writes !== writesTo(x.storage)) throw staleError();
-        const slot = place[k] = slotOf(x, sources);
-        code.push(-3, slot, codes.get(x.storage.dtype)!, x.single ? 1 : 0);
+        code[at++] = x.single ? -4 : -3;
+        code[at++] = slotOf(x, sources);
+        code[at++] = codes[x.storage.dtype];
       }
-      for (let d = 0; d < x.strides.length; d++) code.push(x.strides[d]);
+      for (let d = 0; d < x.strides.length; d++) code[at++] = x.strides[d];
     }
   }
-  return code;
-}
-
-/** The number of a window: the same for the same window. */
-function slotOf(x: Source, sources: Source[]): number {
-  for (let i = 0; i < sources.length; i++) {
-    const y = sources[i];
-    if (
-      y.storage === x.storage && y.offset === x.offset && y.single === x.single && same(y.strides, x.strides)
-    ) {
-      return i;
-    }
-  }
-  return sources.push(x) - 1;
-}
-
-function same(a: Shape, b: Shape): boolean {
-  if (a === b) return true;
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
+  return at;
 }
 
 function staleError(): TypeError {

@@ -45,7 +45,7 @@ export class CompiledRegion implements Region {
     const before = recording.now;
     recording.now = null;
     try {
-      const plan = this.plans.planFor(cone, roots);
+      const plan = this.plans.planFor(cone);
       if (this.diary !== null) this.diary.write(plan, asked);
       plan.run();
     } finally {
@@ -62,8 +62,8 @@ export class Recording implements Recorder {
   private waiting: Deferred[] = [];
   /** How many there may be. */
   private limit = LEAST_WAITING;
-  private readonly kept: Storage[] = [];
-  private readonly saved: Storage[] = [];
+  /** Operations whose results will be needed. */
+  private readonly wanted: Deferred[] = [];
 
   constructor(readonly region: CompiledRegion) {
     this.before = recording.now;
@@ -74,15 +74,7 @@ export class Recording implements Recorder {
   end(completed: boolean): void {
     recording.now = this.before;
     if (!completed) return;
-    const roots: Deferred[] = [];
-    for (const storage of this.kept) {
-      const maker = makerOf(storage);
-      if (maker !== null) roots.push(maker);
-    }
-    for (const storage of this.saved) {
-      const maker = makerOf(storage);
-      if (maker !== null) roots.push(maker);
-    }
+    const roots = this.wanted.filter((d) => d.storage.later === d);
     if (roots.length > 0) this.region.settle(roots, false);
   }
 
@@ -126,12 +118,16 @@ export class Recording implements Recorder {
   fold(x: Tensor, how: Fold, dims: readonly number[], shape: Shape, dtype: DType): Tensor | null {
     const compute = x.dtype;
     if ((compute !== "float32" && compute !== "float64") || dtype !== compute) return null;
-    if (x.numel() === 0 || (x.device !== "cpu" && shape.length === 0)) return null;
+    if (x.numel() === 0) return null;
     const d = new Deferred(this.region, null, how, dims, [sourceOf(x, x.shape)], compute, x.shape);
     return this.add(d, { shape, strides: contiguousStrides(shape), dtype, device: x.device });
   }
 
   private add(d: Deferred, { shape, strides, dtype, device }: Form): Tensor {
+    for (const x of d.operands) {
+      const maker = typeof x === "number" ? null : makerOf(x.storage);
+      if (maker !== null) maker.readers++;
+    }
     d.storage = Storage.promise(dtype, numel(shape), device, d);
     if (this.waiting.push(d) >= this.limit) this.catchUp();
     return new Tensor(d.storage, 0, shape, strides);
@@ -165,11 +161,14 @@ export class Recording implements Recorder {
   }
 
   keep(t: Tensor): void {
-    if (t.storage.later !== null) this.kept.push(t.storage);
+    const maker = makerOf(t.storage);
+    if (maker === null || maker.wanted) return;
+    maker.wanted = true;
+    this.wanted.push(maker);
   }
 
   save(t: Tensor): void {
-    if (t.storage.later !== null) this.saved.push(t.storage);
+    this.keep(t);
   }
 }
 
