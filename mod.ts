@@ -101,6 +101,7 @@ export {
   setRngState,
 } from "./src/ops/random_state.ts";
 export * as random from "./src/ops/random_state.ts";
+export { Philox, philox } from "./src/random/philox.ts";
 export * from "./src/ops/mask.ts";
 export * from "./src/ops/products.ts";
 export * from "./src/ops/batch_products.ts";

@@ -12,38 +12,42 @@ import {
   geometric as fillGeometric,
   logNormal as fillLogNormal,
   multinomial as drawMultinomial,
-  normal as fillNormal,
-  randintFill,
   randomFill,
   randperm as drawPermutation,
-  uniform as fillUniform,
 } from "../random/distributions.ts";
-import { defaultGenerator, Generator } from "../random/generator.ts";
+import type { Generator } from "../random/generator.ts";
 import { describe } from "../tensor/describe.ts";
 import { checkInteger, checkKeys, checkNumber, checkTensor } from "../tensor/arguments.ts";
-import { checkOptions, finish, type SizeArgs, splitSizes, type TensorOptions } from "../tensor/options.ts";
 import {
-  allocate,
-  type DType,
-  getDefaultDtype,
-  isFloatingPoint,
-  type TypedArray,
-  typeName,
-} from "../tensor/dtype.ts";
+  checkOptions,
+  deviceOf,
+  finish,
+  type SizeArgs,
+  splitSizes,
+  type TensorOptions,
+} from "../tensor/options.ts";
+import { allocate, type DType, getDefaultDtype, isFloatingPoint, typeName } from "../tensor/dtype.ts";
 import { broadcastShapes, checkShape, contiguousStrides, frozen, type Shape } from "../tensor/shape.ts";
 import { Storage } from "../tensor/storage.ts";
-import { allocateTensor, installMethods, Tensor } from "../tensor/tensor.ts";
+import { allocateTensor, installMethods, Tensor, unwrittenTensor } from "../tensor/tensor.ts";
 import { copyInto } from "./copy.ts";
 import { backTo, onHost } from "./on_host.ts";
-import { windowOn } from "./window.ts";
+import {
+  checkFloat,
+  type Draw,
+  drawBernoulli,
+  drawIntegers,
+  drawNormal,
+  type DrawOptions,
+  drawUniform,
+  fillWith,
+  generatorOf,
+  sourceOf,
+} from "./random_fill.ts";
 import { record, recordInPlace, type Rule } from "./record.ts";
 import { offsetsOf, scattered } from "./selection.ts";
 
-/** Options of every function that draws. */
-export interface DrawOptions {
-  /** Where the numbers come from; by default the generator that `manualSeed` seeds. */
-  readonly generator?: Generator | null;
-}
+export type { DrawOptions } from "./random_fill.ts";
 
 /** Options of the functions that make random tensors. */
 export interface RandomOptions extends TensorOptions, DrawOptions {}
@@ -54,74 +58,14 @@ export type RandomSizeArgs =
   | readonly [sizes: readonly number[], options?: RandomOptions]
   | readonly [...sizes: number[], options: RandomOptions];
 
-function generatorOf(options: DrawOptions, caller: string): Generator {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new TypeError(
-      `${caller}(): options must be an object such as { generator: ... }, not ${describe(options)}`,
-    );
-  }
-  const { generator } = options;
-  if (generator === undefined || generator === null) return defaultGenerator;
-  if (generator instanceof Generator) return generator;
-  throw new TypeError(`${caller}(): argument 'generator' must be a Generator, not ${describe(generator)}`);
-}
-
-// ---- filling memory -----------------------------------------------------------------------------------------------
-
-/** Draws into an array; must check its arguments before it writes. `contiguous` is false for gaps or another order. */
-type Draw = (out: TypedArray, contiguous: boolean) => void;
-
-/** Fills a tensor. One that is not row-major is filled in the order of its memory, as PyTorch does. */
-function fillWith(t: Tensor, draw: Draw): void {
-  const n = t.numel();
-  if (t.device !== "cpu") {
-    fillFromHost(t, draw);
-    return;
-  }
-  if (t.isContiguous()) {
-    draw(t.storage.data.subarray(t.offset, t.offset + n), true);
-    return;
-  }
-  const order = memoryOrder(t);
-  const values = allocate(t.dtype, n);
-  draw(values, false);
-  const places = offsetsOf(order.map((d) => t.shape[d]), order.map((d) => t.strides[d]));
-  atPlaces("put", t.storage.data, t.offset, scattered(places), values);
-}
-
-/** The same for another device: the numbers are drawn here, and uploaded in the order of the tensor's memory. */
-function fillFromHost(t: Tensor, draw: Draw): void {
-  const order = t.isContiguous() ? null : memoryOrder(t);
-  const of = (list: readonly number[]) => frozen(order === null ? list : order.map((d) => list[d]));
-  const drawn = allocateTensor(of(t.shape), t.dtype);
-  draw(drawn.storage.data, order === null);
-  copyInto(windowOn(t, of(t.shape), of(t.strides)), drawn);
-}
-
-/** The dimensions, the one with the largest steps first. */
-function memoryOrder(t: Tensor): number[] {
-  return t.shape.map((_, d) => d).sort((a, b) => t.strides[b] - t.strides[a] || a - b);
-}
-
-function drawUniform(from: number, to: number, g: Generator): Draw {
-  return (out) => fillUniform(out as FloatArray, from, to, g);
-}
-
-function drawNormal(mean: number, std: number, g: Generator): Draw {
-  return (out, contiguous) => fillNormal(out as FloatArray, mean, std, g, { contiguous });
-}
-
-function drawIntegers(low: number | bigint, high: number | bigint, dtype: DType, g: Generator): Draw {
-  return (out) => randintFill(out, low, high, g, { bool: dtype === "bool" });
-}
-
-function checkFloat(dtype: DType, kernel: string): void {
-  if (!isFloatingPoint(dtype)) throw new TypeError(`"${kernel}" not implemented for '${typeName(dtype)}'`);
-}
-
 // ---- making tensors -----------------------------------------------------------------------------------------------
 
 function made(shape: Shape, dtype: DType, options: TensorOptions, draw: Draw): Tensor {
+  if (typeof draw !== "function") {
+    const there = unwrittenTensor(shape, dtype, deviceOf(options));
+    fillWith(there, draw);
+    return finish(there, options);
+  }
   const out = allocateTensor(shape, dtype);
   fillWith(out, draw);
   return finish(out, options);
@@ -132,7 +76,7 @@ export function rand(...args: RandomSizeArgs): Tensor {
   const { shape, options } = splitSizes<RandomOptions>(args, "rand", ["generator"]);
   const dtype = options.dtype ?? getDefaultDtype();
   checkFloat(dtype, "check_uniform_bounds");
-  return made(shape, dtype, options, drawUniform(0, 1, generatorOf(options, "rand")));
+  return made(shape, dtype, options, drawUniform(0, 1, sourceOf(options, "rand")));
 }
 
 /** Standard normal numbers. */
@@ -140,7 +84,7 @@ export function randn(...args: RandomSizeArgs): Tensor {
   const { shape, options } = splitSizes<RandomOptions>(args, "randn", ["generator"]);
   const dtype = options.dtype ?? getDefaultDtype();
   checkFloat(dtype, "normal_kernel_cpu");
-  return made(shape, dtype, options, drawNormal(0, 1, generatorOf(options, "randn")));
+  return made(shape, dtype, options, drawNormal(0, 1, sourceOf(options, "randn")));
 }
 
 /** A bound of random integers. */
@@ -171,7 +115,7 @@ export function randint(...args: unknown[]): Tensor {
     throw new TypeError(`randint(): argument 'size' must be a list of integers, not ${describe(size)}`);
   }
   const options = checkOptions(given as RandomOptions, "randint", ["generator"]) as RandomOptions;
-  const dtype = options.dtype ?? "int64", g = generatorOf(options, "randint");
+  const dtype = options.dtype ?? "int64", g = sourceOf(options, "randint");
   return made(checkShape(size, "randint"), dtype, options, drawIntegers(low, high, dtype, g));
 }
 
@@ -257,12 +201,12 @@ export function normal(mean: Tensor | number, std: Tensor | number = 1, ...rest:
       checkShape(size, "normal"),
       dtype,
       options,
-      drawNormal(mean, std, generatorOf(options, "normal")),
+      drawNormal(mean, std, sourceOf(options, "normal")),
     );
   }
   if (!(mean instanceof Tensor)) checkNumber(mean, "normal", "mean");
   if (!(std instanceof Tensor)) checkNumber(std, "normal", "std");
-  const g = generatorOf((rest[0] ?? {}) as DrawOptions, "normal");
+  const g = sourceOf((rest[0] ?? {}) as DrawOptions, "normal");
   const { dtype } = mean instanceof Tensor ? mean : std as Tensor;
   checkFloat(dtype, "normal_kernel_cpu");
   if (std instanceof Tensor && [...onHost(std).typedArray()].some((v) => !(Number(v) >= 0))) {
@@ -291,15 +235,16 @@ export function bernoulli(x: Tensor, p?: number | DrawOptions, options: DrawOpti
   if (p !== undefined && typeof p !== "object") checkNumber(p, "bernoulli", "p");
   const given = typeof p === "object" ? p : options;
   const out = allocateTensor(x.shape, x.dtype, x.device);
-  fillBernoulliInto(out, typeof p === "number" ? p : x, generatorOf(given, "bernoulli"));
+  fillBernoulliInto(out, typeof p === "number" ? p : x, given, "bernoulli");
   return recordConstant("BernoulliBackward0", out, [x]);
 }
 
-function fillBernoulliInto(t: Tensor, p: number | Tensor, g: Generator): void {
+function fillBernoulliInto(t: Tensor, p: number | Tensor, options: DrawOptions, caller: string): void {
   if (typeof p === "number") {
-    fillWith(t, (out) => fillBernoulli(out, p, g));
+    fillWith(t, drawBernoulli(p, sourceOf(options, caller)));
     return;
   }
+  const g = generatorOf(options, caller);
   if (!isFloatingPoint(p.dtype)) {
     throw new TypeError(`expected probabilities tensor to have floating type, got ${typeName(p.dtype)}`);
   }
@@ -362,12 +307,21 @@ function fillInPlace(self: Tensor, name: string, fill: () => void): Tensor {
   return recordInPlace(rule, self, [self], {}, fill);
 }
 
-/** Reads numbers that are given by position or, by name, in an options object at the end. */
+/** Reads numbers and the generator that are given by position or, by name, in an options object at the end. */
 function parameters<N extends string>(
   caller: string,
   args: readonly unknown[],
   defaults: Readonly<Record<N, number | undefined>>,
 ): { values: Record<N, number>; g: Generator } {
+  const { values, options } = numbers(caller, args, defaults);
+  return { values, g: generatorOf(options, caller) };
+}
+
+function numbers<N extends string>(
+  caller: string,
+  args: readonly unknown[],
+  defaults: Readonly<Record<N, number | undefined>>,
+): { values: Record<N, number>; options: DrawOptions } {
   const names = Object.keys(defaults) as N[];
   const last = args.at(-1);
   const options = (typeof last === "object" && last !== null ? last : {}) as
@@ -393,7 +347,7 @@ function parameters<N extends string>(
     }
     values[name] = value;
   });
-  return { values, g: generatorOf(options, caller) };
+  return { values, options };
 }
 
 function continuous(self: Tensor, distribution: string): void {
@@ -446,32 +400,32 @@ export interface RandomMethods {
 const methods: RandomMethods & ThisType<Tensor> = {
   uniform_(...args) {
     const self = this as unknown as Tensor;
-    const { values, g } = parameters("uniform_", args, { from: 0, to: 1 });
+    const { values, options } = numbers("uniform_", args, { from: 0, to: 1 });
     checkFloat(self.dtype, "check_uniform_bounds");
     return fillInPlace(
       self,
       "UniformBackward0",
-      () => fillWith(self, drawUniform(values.from, values.to, g)),
+      () => fillWith(self, drawUniform(values.from, values.to, sourceOf(options, "uniform_"))),
     );
   },
   normal_(...args) {
     const self = this as unknown as Tensor;
-    const { values, g } = parameters("normal_", args, { mean: 0, std: 1 });
+    const { values, options } = numbers("normal_", args, { mean: 0, std: 1 });
     checkFloat(self.dtype, "normal_kernel_cpu");
     return fillInPlace(
       self,
       "NormalBackward0",
-      () => fillWith(self, drawNormal(values.mean, values.std, g)),
+      () => fillWith(self, drawNormal(values.mean, values.std, sourceOf(options, "normal_"))),
     );
   },
   random_(...args: unknown[]) {
     const self = this as unknown as Tensor;
     const last = args.at(-1);
-    const g = generatorOf((typeof last === "object" && last !== null ? last : {}) as DrawOptions, "random_");
+    const options = (typeof last === "object" && last !== null ? last : {}) as DrawOptions;
     const given = args.filter((a) => typeof a === "number" || typeof a === "bigint") as IntegerBound[];
     const { dtype } = self;
     if (given.length === 0) {
-      const bool = dtype === "bool";
+      const bool = dtype === "bool", g = generatorOf(options, "random_");
       return fillInPlace(
         self,
         "RandomBackward2",
@@ -480,14 +434,15 @@ const methods: RandomMethods & ThisType<Tensor> = {
     }
     const [low, high] = bounds(given[0], given[1]);
     const name = given.length === 1 ? "RandomBackward1" : "RandomBackward0";
-    return fillInPlace(self, name, () => fillWith(self, drawIntegers(low, high, dtype, g)));
+    const draw = drawIntegers(low, high, dtype, sourceOf(options, "random_"));
+    return fillInPlace(self, name, () => fillWith(self, draw));
   },
   bernoulli_(p = 0.5, options = {}) {
     const self = this as unknown as Tensor;
     const chance = typeof p === "number" || p instanceof Tensor ? p : 0.5;
-    const g = generatorOf(typeof p === "object" && !(p instanceof Tensor) ? p : options, "bernoulli_");
+    const given = typeof p === "object" && !(p instanceof Tensor) ? p : options;
     const name = typeof chance === "number" ? "BernoulliBackward2" : "BernoulliBackward1";
-    return fillInPlace(self, name, () => fillBernoulliInto(self, chance, g));
+    return fillInPlace(self, name, () => fillBernoulliInto(self, chance, given, "bernoulli_"));
   },
   bernoulli(p, options) {
     return bernoulli(this, p, options);
