@@ -112,6 +112,8 @@ export * from "./src/ops/linalg/torch_names.ts";
 export * as linalg from "./src/ops/linalg/mod.ts";
 export * from "./src/ops/conv.ts";
 export * from "./src/ops/pool.ts";
+export { gruCell, lstmCell, rnnReluCell, rnnTanhCell } from "./src/ops/cells.ts";
+export { channelShuffle, pixelShuffle, pixelUnshuffle } from "./src/ops/shuffle.ts";
 export { getNumThreads, setNumThreads } from "./src/backend/cpu/pool.ts";
 export { getBlas, setBlas } from "./src/backend/cpu/blas/library.ts";
 export * from "./src/backend/backends.ts";

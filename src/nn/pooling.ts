@@ -25,7 +25,11 @@ function settings<O extends { readonly stride?: PoolSizes | null }>(
   keys: readonly string[],
 ): O {
   const stride = typeof first === "number" || Array.isArray(first) ? first as PoolSizes : undefined;
-  const given = checkKeys((stride === undefined ? first as O | null ?? second : second) ?? {} as O, caller, keys);
+  const given = checkKeys(
+    (stride === undefined ? first as O | null ?? second : second) ?? {} as O,
+    caller,
+    keys,
+  );
   return stride === undefined ? given : { ...given, stride };
 }
 

@@ -23,6 +23,18 @@ export {
   featureAlphaDropout,
 } from "./dropout.ts";
 export * from "./normalization.ts";
+export * from "./attention.ts";
+export { type AttentionOptions, scaledDotProductAttention } from "../../ops/attention.ts";
+export {
+  embedding,
+  embeddingBag,
+  type EmbeddingBagOptions,
+  type EmbeddingOptions,
+} from "../../ops/embedding.ts";
+export { affineGrid, gridSample, type GridSampleOptions } from "../../ops/grid_sample.ts";
+export { interpolate, type InterpolateMode, type InterpolateOptions } from "../../ops/resample.ts";
+export { channelShuffle, pixelShuffle, pixelUnshuffle } from "../../ops/shuffle.ts";
+export { foldImages as fold, unfoldImages as unfold, type UnfoldOptions } from "../../ops/unfold_images.ts";
 export {
   binaryCrossEntropy,
   binaryCrossEntropyWithLogits,

@@ -104,7 +104,9 @@ export function batchNorm(
   const count = channels === 0 ? 0 : input.numel() / channels;
   if (training && count <= 1 && input.ndim > 1) {
     throw new RangeError(
-      `Expected more than 1 value per channel when training, got input size ${shapeText(input.shape)}`,
+      `Expected more than 1 value per channel when training, got input size torch.Size(${
+        shapeText(input.shape)
+      })`,
     );
   }
   refuseWhole(input, "batch_norm");
@@ -161,7 +163,9 @@ export function instanceNorm(input: Tensor, options: InstanceNormOptions = {}): 
   const [n, c] = input.shape, places = input.shape.slice(2);
   if (useInputStats && numel(places) <= 1) {
     throw new RangeError(
-      `Expected more than 1 spatial element when training, got input size ${shapeText(input.shape)}`,
+      `Expected more than 1 spatial element when training, got input size torch.Size(${
+        shapeText(input.shape)
+      })`,
     );
   }
   const runningMean = o.runningMean ?? null, runningVar = o.runningVar ?? null;
