@@ -6,8 +6,10 @@ import { openDevice, whyUnavailable } from "../../src/backend/webgpu/device.ts";
 import { gemm, type GpuMatrix } from "../../src/backend/webgpu/gemm.ts";
 import type { GpuOperand } from "../../src/backend/webgpu/layout.ts";
 import { runPointwise } from "../../src/backend/webgpu/pointwise.ts";
-import { runReduce } from "../../src/backend/webgpu/reduce.ts";
+import { runFold } from "../../src/backend/webgpu/folds.ts";
+import { allocateGpu, GpuMemory } from "../../src/backend/webgpu/tensors.ts";
 import { allocate, read, upload } from "../../src/backend/webgpu/transfer.ts";
+import { adding, Fold } from "../../src/expr/fold.ts";
 import { program } from "../../src/expr/program.ts";
 import type { Group, Row } from "./measure.ts";
 
@@ -36,7 +38,9 @@ function rows(): Row[] {
   const formula = program(["x", "y"], "sin(x) * y + x * x"), add = program(["a", "b"], "a + b");
   const transposed = { ...x, strides: [1, 1000] };
   const lines = { ...y, strides: [1000, 1] }, out = { ...z, strides: [1000, 1] };
-  const sum: GpuOperand = { data: allocate(gpu, "float32", 1), dtype: "float32", offset: 0, strides: [1, 1] };
+  const sum = new Fold("sum", [adding("v")], ["acc"]), total = allocateGpu(gpu, "float32", 1);
+  const whole = { offset: 0, kept: [], keptStrides: [], folded: [million], foldedStrides: [1] };
+  const summed = new GpuMemory(gpu, x.data, "float32", million);
   const small = vector(numbers(100)), step = program(["a"], "a * 0.5 + 1");
   const record = (times: number) => {
     for (let i = 0; i < times; i++) runPointwise(gpu, step, [small], [small], [100], "float32");
@@ -69,7 +73,7 @@ function rows(): Row[] {
     ),
     done(
       "GPU sum 1e6",
-      () => runReduce(gpu, "sum", { ...x, strides: [0, 1, 0] }, [1, million, 1], sum),
+      () => runFold(sum, { ...whole, data: summed }, "float32", [total]),
     ),
     ...products,
     done("one of 1,000 operations on 100 numbers", () => record(1000), 1 / 1000),

@@ -5,7 +5,7 @@
  * and conversions do not do what WGSL says. A small kernel with known answers tells (`self_test.ts`).
  *
  * What depends on the adapter: software adapters (lavapipe) get the register-blocked matrix product of `gemm.ts` and long
- * rows in `reduce.ts`; hardware gets the tiled one and tree reductions. Only lavapipe was measured. On hardware look
+ * rows in `folds.ts`; hardware gets the tiled one and tree reductions. Only lavapipe was measured. On hardware look
  * first at: the tiled product's tile size, the number of dispatches in a batch (`commands.ts`), and how long `mapAsync` takes.
  * @module
  */

@@ -98,9 +98,14 @@ export function eachSource({ op, dtype, compute, results }: LineStage): KernelSo
   return moduleOf(op.name, WORDS, buffers.types, buffers.access, "", lines.join("\n"), false);
 }
 
+/** Elements of a scan before its variables are merged with those of what is before: rounding errors do not pile up. */
+const SPAN = 32;
+
 /**
  * A scan's walk over a part of a line, by one invocation. `first`: whether the part begins as if nothing were before it; else
  * with the variables of what is before. Writes the results (`each`), or the variables behind the part.
+ *
+ * `o_` are the variables of all that is before a span, `s_` those of the span so far, `m_` both together.
  */
 export function scanSource(
   { op, dtype, compute, results }: LineStage,
@@ -115,29 +120,38 @@ export function scanSource(
     `let g = t / ${PARTS};`,
     `let part = t % ${PARTS};`,
     writer.given(pass),
-    writer.first(pass, "s_"),
+    writer.first(pass, "o_"),
   ];
-  states.forEach(({ name }, k) => first || lines.push(`s_${name} = ${before[k]}[t];`));
-  const step = writer.step(pass);
-  const { statements, values } = each
-    ? writer.results(op.each, results, byName)
-    : { statements: "", values: [] };
-  const stores = values.map((value, o) =>
-    `${buffers.bind(elementType(results[o]), "write")}[g * ${N} + e] = ${value};`
-  );
+  states.forEach(({ name }, k) => first || lines.push(`o_${name} = ${before[k]}[t];`));
+  const step = writer.step(pass), join = (to: string) => writer.merge(pass, to, (name) => `s_${name}`);
+  const stores: string[] = [];
+  if (each) {
+    const both = (name: string) => name === "v" || name === "i" ? name : `m_${name}`;
+    const { statements, values } = writer.results(op.each, results, both);
+    for (const { name } of states) stores.push(`var m_${name} = o_${name};`);
+    stores.push(join("m_"), statements);
+    values.forEach((value, o) =>
+      stores.push(`${buffers.bind(elementType(results[o]), "write")}[g * ${N} + e] = ${value};`)
+    );
+  }
   lines.push(
     step.before,
     `let end = min(${N}, (part + 1) * ${LENGTH});
-for (var e = part * ${LENGTH}; e < end; e++) {
+var e = part * ${LENGTH};
+while (e < end) {
+${writer.first(pass, "s_")}
+for (var m = 0; m < ${SPAN} && e < end; m++) {
 let v = ${loaded(`${x}[${OFFSET} + g * ${N} + e]`, dtype, compute)};
 let i = e;
 ${step.inside}
-${statements}
 ${stores.join("\n")}
+e++;
+}
+${join("o_")}
 }`,
   );
   if (!each) {
-    for (const { name, type } of states) lines.push(`${buffers.bind(type, "write")}[t] = s_${name};`);
+    for (const { name, type } of states) lines.push(`${buffers.bind(type, "write")}[t] = o_${name};`);
   }
   return moduleOf(op.name, WORDS, buffers.types, buffers.access, "", lines.join("\n"), false);
 }
@@ -146,13 +160,23 @@ ${stores.join("\n")}
 export function prefixSource({ op, compute }: LineStage): KernelSource {
   const writer = new FoldWriter(op, compute), buffers = new Buffers(), [pass] = op.passes;
   const states = variablesOf([pass], compute).map((s) => ({ ...s, at: buffers.bind(s.type, "write") }));
+  const each = (write: (name: string, at: string) => string) =>
+    states.map(({ name, at }) => write(name, at)).join("\n");
   const lines = [
     writer.given(pass),
-    writer.first(pass, "s_"),
-    `for (var part = 0; part < ${PARTS}; part++) {
+    writer.first(pass, "w_"),
+    `var part = 0;
+while (part < ${PARTS}) {
+${writer.first(pass, "s_")}
+for (var m = 0; m < ${SPAN} && part < ${PARTS}; m++) {
 let p = t * ${PARTS} + part;
-${states.map(({ name, at }) => `let o_${name} = ${at}[p];\n${at}[p] = s_${name};`).join("\n")}
+${each((name, at) => `let o_${name} = ${at}[p];\nvar m_${name} = w_${name};`)}
+${writer.merge(pass, "m_", (name) => `s_${name}`)}
+${each((name, at) => `${at}[p] = m_${name};`)}
 ${writer.merge(pass, "s_", (name) => `o_${name}`)}
+part++;
+}
+${writer.merge(pass, "w_", (name) => `s_${name}`)}
 }`,
   ];
   return moduleOf(op.name, WORDS, buffers.types, buffers.access, "", lines.join("\n"), false);
