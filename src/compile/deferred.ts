@@ -46,6 +46,8 @@ export class Deferred implements Later {
   mark = 0;
   /** Whether it has to be in memory when the recording ends: then it is stored as soon as something needs it. */
   wanted = false;
+  /** Whether a backward pass will need it. */
+  saved = false;
   /** How many recorded operations read it, and how many of them are in its {@linkcode Cone}. */
   readers = 0;
   /** See {@linkcode readers}. */
@@ -123,7 +125,9 @@ export function coneOf(roots: readonly Deferred[]): Deferred[] {
     }
     order.push(d);
   }
-  for (const d of order) if (d.need === Need.Passing && d.readers > d.inside) d.need = Need.Shared;
+  for (const d of order) {
+    if (d.need === Need.Passing && (d.saved || d.readers > d.inside)) d.need = Need.Shared;
+  }
   for (const d of roots) d.need = Need.Stored;
   return order;
 }

@@ -6,6 +6,7 @@
 import { apply, type Expr, format, postorder, replace } from "../expr/expr.ts";
 import type { Program } from "../expr/program.ts";
 import { shapeText } from "../tensor/shape.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import type { Bound } from "./plans.ts";
 import { FoldStep, KernelStep } from "./steps.ts";
 
@@ -63,17 +64,22 @@ function textOf(program: Program): string {
 
 const library = new URL("../", import.meta.url).href;
 
+/** Names of functions that say nothing about what an operation is. */
+const nameless = new Set(["backward", "backwardAll", "forward", "call", "self", "run", "<anonymous>"]);
+
 /** The operation that read a result, and the line of the user's that called it, from a stack trace. */
 function readerOf(stack: string): string {
-  let reader = "something";
+  let reader = "", inside = true;
   for (const line of stack.split("\n").slice(1)) {
     const found = /^\s*at (?:(.*?) \()?(.*?):(\d+):\d+\)?$/.exec(line);
     if (found === null) continue;
-    const [, name, file, row] = found;
-    if (!file.startsWith(library)) return `${reader}() at ${file}:${row} reads a result`;
-    if (!file.startsWith(`${library}compile/`) && name !== undefined) {
-      reader = name.replace(/^.*\./, "").replace(/ .*$/, "");
-    }
+    const [, path, file, row] = found;
+    if (!file.startsWith(library)) return `${reader} reads a result, at ${file}:${row}`;
+    const room = file.slice(library.length).split("/")[0];
+    if (room === "autograd") inside = false; // beyond it is the backward pass, not the operation
+    const name = path?.replace(/ \[as .*$/, "").replace(/\[Symbol\.(\w+)\]$/, "$1").replace(/^.*[. ]/, "");
+    if (!inside || room === "compile" || name === undefined || nameless.has(name)) continue;
+    if (name in Tensor.prototype || !(reader in Tensor.prototype)) reader = name;
   }
-  return `${reader}() reads a result`;
+  return `${reader} reads a result`;
 }

@@ -17,6 +17,7 @@ import { type Form, type Recorder, recording, type Region, writesTo } from "../t
 import { broadcastStrides, contiguousStrides, numel, SCALAR_SHAPE, type Shape } from "../tensor/shape.ts";
 import { Storage } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { costOf } from "./cost.ts";
 import { coneOf, Deferred, makerOf, type Source } from "./deferred.ts";
 import type { Diary } from "./diary.ts";
 import { Plans } from "./plans.ts";
@@ -64,6 +65,9 @@ export class Recording implements Recorder {
   private limit = LEAST_WAITING;
   /** Operations whose results will be needed. */
   private readonly wanted: Deferred[] = [];
+  /** Operations whose results a backward pass will need, and memory that is there and must not change before it. */
+  private readonly saved: Deferred[] = [];
+  private readonly stable: Storage[] = [];
 
   constructor(readonly region: CompiledRegion) {
     this.before = recording.now;
@@ -75,6 +79,12 @@ export class Recording implements Recorder {
     recording.now = this.before;
     if (!completed) return;
     const roots = this.wanted.filter((d) => d.storage.later === d);
+    let stable: Set<Storage> | null = null;
+    for (const d of this.saved) {
+      if (d.storage.later !== d || d.wanted) continue;
+      stable ??= new Set(this.stable);
+      if (!isSoonComputed(d, stable)) roots.push(d);
+    }
     if (roots.length > 0) this.region.settle(roots, false);
   }
 
@@ -168,8 +178,28 @@ export class Recording implements Recorder {
   }
 
   save(t: Tensor): void {
-    this.keep(t);
+    const maker = makerOf(t.storage);
+    if (maker === null) this.stable.push(t.storage);
+    else if (!maker.saved) {
+      maker.saved = true;
+      this.saved.push(maker);
+    }
   }
+}
+
+/** More operations than this are not done twice. */
+const SOON = 5;
+
+/**
+ * Whether a backward pass rather computes a result again than reads it from memory: cheap operations on what it reads anyhow, and
+ * what must not be changed until then.
+ */
+function isSoonComputed(d: Deferred, stable: ReadonlySet<Storage>): boolean {
+  const cone = coneOf([d]);
+  return cone.length <= SOON && cone.every(({ op, operands }) =>
+    op !== null && costOf(op).cheap &&
+    operands.every((x) => typeof x === "number" || makerOf(x.storage) !== null || stable.has(x.storage))
+  );
 }
 
 /** A tensor as an operation of this shape reads it. */

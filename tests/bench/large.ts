@@ -12,6 +12,10 @@ const torchSetup = `
 ${
   SIZES.map((size) => `x${size} = torch.randn(int(${size})); y${size} = torch.randn(int(${size}))`).join("\n")
 }
+leaf = torch.randn(int(1e6), requires_grad=True)
+def slope():
+    leaf.grad = None
+    (torch.sin(leaf) * y1e6 + leaf * leaf).mean().backward()
 logits = torch.randn(1000, 1000)
 weights = torch.randn(100000, requires_grad=True)
 weights.grad = torch.randn(100000)
@@ -48,6 +52,21 @@ function rows(): Row[] {
       `torch.sin(x${size}) * y${size} + x${size} * x${size}`,
     );
   }
+  const fused = dg.compile((x: dg.Tensor, y: dg.Tensor) => x.sin().mul(y).add(x.mul(x)));
+  const slope = dg.compile((x: dg.Tensor, y: dg.Tensor) => x.sin().mul(y).add(x.mul(x)).mean());
+  for (const size of ["1e3", "1e6"]) {
+    const { x, y } = operands.get(size)!;
+    add(
+      `sin(x)*y + x*x ${size}, compile`,
+      () => fused(x, y),
+      `torch.sin(x${size}) * y${size} + x${size} * x${size}`,
+    );
+  }
+  const leaf = dg.randn(1e6, { requiresGrad: true });
+  add("mean of sin(x)*y + x*x 1e6 and its gradient, compile", () => {
+    leaf.grad = null;
+    slope(leaf, operands.get("1e6")!.y).backward();
+  }, "slope()");
   const logits = dg.randn(1000, 1000);
   add("softmax 1000 x 1000", () => logits.softmax(1), "logits.softmax(1)");
   const weights = dg.randn(100000, { requiresGrad: true });

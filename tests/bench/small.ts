@@ -49,11 +49,21 @@ function rows(): Row[] {
     leaf.grad = null;
     dg.mul(2, leaf).mul(leaf).sub(dg.mul(3, leaf)).add(4).backward();
   };
+  const compiled = dg.compile((x: dg.Tensor) => dg.mul(2, x).mul(x).sub(dg.mul(3, x)).add(4));
+  const compiledStep = (): void => {
+    leaf.grad = null;
+    compiled(leaf).backward();
+  };
   const a = dg.tensor(1.5), b = dg.tensor(2.5), grown = dg.tensor(1.5, { requiresGrad: true });
   const v = dg.ones(4), w = dg.ones(4);
   return [
     { name: "2x² - 3x + 4 at a scalar, forward and backward", run: scalarStep, torch: "scalar_step()" },
     { name: "gradient-descent lesson, 100 iterations", run: gradientDescent, torch: "gradient_descent()" },
+    {
+      name: "2x² - 3x + 4 at a scalar, forward and backward, compile",
+      run: compiledStep,
+      torch: "scalar_step()",
+    },
     { name: "0-d a * b", run: () => a.mul(b), torch: "a * b" },
     { name: "0-d a * b with its graph node", run: () => grown.mul(b), torch: "grown * b" },
     { name: "4 elements, v + w", run: () => v.add(w), torch: "v + w" },

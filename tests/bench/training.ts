@@ -12,11 +12,17 @@ const { nn, optim } = dg;
 /** As many steps a net takes before a fresh one takes over: one trained to the end computes with denormal numbers. */
 const FRESH = 500;
 
-function stepper(make: () => dg.nn.Module, x: dg.Tensor, lossOf: (y: dg.Tensor) => dg.Tensor): () => number {
+function stepper(
+  make: () => dg.nn.Module,
+  x: dg.Tensor,
+  lossOf: (y: dg.Tensor) => dg.Tensor,
+  compiled = false,
+): () => number {
   let net: dg.nn.Module, optimizer: dg.optim.Adam, steps = 0;
+  const plain = () => lossOf(net.call(x)), whole = compiled ? dg.compile(plain) : plain;
   return () => {
     if (steps++ % FRESH === 0) optimizer = new optim.Adam((net = make()).parameters());
-    const loss = lossOf(net.call(x));
+    const loss = whole();
     optimizer.zeroGrad();
     loss.backward();
     optimizer.step();
@@ -68,6 +74,12 @@ function rows(): Row[] {
       name: "two-layer net 64x1000x100x10, 500 Adam steps (500 times one)",
       run: runs[0](),
       other: others[0],
+      scale: 500,
+      torch: "lesson()",
+    },
+    {
+      name: "two-layer net 64x1000x100x10, 500 Adam steps (500 times one), compile",
+      run: stepper(lesson, x, (out) => sum.call(out, target), true),
       scale: 500,
       torch: "lesson()",
     },

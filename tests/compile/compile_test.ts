@@ -343,3 +343,61 @@ Deno.test("memory stays flat over ten thousand calls", () => {
   for (let i = 0; i < 10000; i++) step();
   assert(used() - before < 24e6, `${used() - before} bytes more`);
 });
+
+Deno.test("explain tells what was fused, and what ended a chain", () => {
+  const mse = (a: dg.Tensor, b: dg.Tensor) => a.sub(b).square().mean();
+  const plain = dg.compile.explain(dg.compile(mse))(dg.randn(100), dg.randn(100));
+  assertEquals(plain.operations, 3);
+  assertEquals(plain.kernels, ["mean of [100] over dims [0] in float32: (x0 - x1) ** 2"]);
+  assertEquals([plain.breaks, plain.declined, plain.backward], [[], [], null]);
+  assertEquals(
+    `${plain}`,
+    "3 operations became 1 pass over memory:\n  mean of [100] over dims [0] in float32: (x0 - x1) ** 2",
+  );
+
+  const w = dg.randn(3, 2, { requiresGrad: true }), n = dg.arange(4n).reshape(2, 2);
+  const f = (x: dg.Tensor) => {
+    const h = x.mul(2).tanh().mm(w).relu();
+    if (Number(h.detach().sum()) < 0) return h;
+    return h.add(n.mul(2n).to("float32")).sin();
+  };
+  const whole = dg.compile.explain(f, { backward: true })(dg.randn(2, 3));
+  assertEquals(whole.kernels.length, 3);
+  assert(whole.breaks[0].startsWith("mm reads a result, at "), whole.breaks[0]);
+  assert(whole.breaks[0].includes("compile_test.ts:"), whole.breaks[0]);
+  assert(whole.breaks[1].startsWith("toPrimitive reads a result"), whole.breaks[1]);
+  assertEquals(whole.declined, ["mul: computes in int64"]);
+  assertEquals(whole.backward!.kernels.length, 1);
+  assertEquals(whole.backward!.breaks.length, 1);
+  assertEquals(w.grad, null);
+});
+
+Deno.test("chains of one shape are one pass, reductions take theirs along, layouts melt", () => {
+  const passes = (fn: (...args: dg.Tensor[]) => unknown, ...args: dg.Tensor[]) =>
+    dg.compile.explain(fn)(...args).kernels.length;
+  const x = dg.randn(30, 40), row = dg.randn(40);
+  assertEquals(passes((x, y) => x.sin().mul(y).add(x.mul(x)), x, x), 1);
+  assertEquals(passes((x, y) => [x.add(1), x.mul(y), x.exp().neg()], x, row), 1); // three results
+  assertEquals(passes((x) => x.mul(2).t().contiguous().add(1).reshape(-1), x), 1);
+  assertEquals(passes((x, y) => x.add(y).abs().sum(0).mul(2).sub(1), x, row), 2);
+  assertEquals(passes((x) => x.mul(x).sum().sqrt().mul(3), x), 2);
+  const large = dg.randn(300, 400);
+  assertEquals(passes((x) => x.sub(1).square().sum(1), large), 1); // more than is folded at once
+});
+
+Deno.test("large reductions of chains, over any dimensions", () => {
+  const x = dg.randn(7, 90, 110), y = dg.randn(90, 1), z = dg.randn(110, 90).t();
+  for (const dims of [[0], [1], [2], [0, 1], [0, 2], [1, 2], [0, 1, 2]]) {
+    for (const name of ["sum", "mean", "amax", "amin", "nansum"] as const) {
+      const f = (x: dg.Tensor) => x.mul(y).add(z)[name](dims as never) as dg.Tensor;
+      const got = dg.compile(f)(x), want = f(x);
+      assertEquals(got.shape, want.shape);
+      const scale = want.abs().max().item() as number;
+      assert((got.sub(want).abs().max().item() as number) <= 1e-6 * scale, `${name} over ${dims}`);
+    }
+  }
+  const lots = (t: dg.Tensor) =>
+    t.mul(2).prod(2).add(t.exp().logsumexp(2)).add(t.sin().var(2)).add(t.neg().argmax(2));
+  const small = x.narrow(2, 0, 5);
+  same(dg.compile(lots)(small), lots(small));
+});
