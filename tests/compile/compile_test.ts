@@ -365,7 +365,7 @@ Deno.test("explain tells what was fused, and what ended a chain", () => {
   assertEquals(whole.kernels.length, 3);
   assert(whole.breaks[0].startsWith("mm reads a result, at "), whole.breaks[0]);
   assert(whole.breaks[0].includes("compile_test.ts:"), whole.breaks[0]);
-  assert(whole.breaks[1].startsWith("toPrimitive reads a result"), whole.breaks[1]);
+  assert(whole.breaks[1].startsWith("item reads a result"), whole.breaks[1]);
   assertEquals(whole.declined, ["mul: computes in int64"]);
   assertEquals(whole.backward!.kernels.length, 1);
   assertEquals(whole.backward!.breaks.length, 1);
