@@ -5,6 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import { runFold } from "../../src/backend/cpu/reduce.ts";
 import * as js from "../../src/backend/cpu/reduce_js.ts";
 import { setCpuTier } from "../../src/backend/cpu/tier.ts";
+import { runWasmColumns } from "../../src/backend/cpu/wasm/fold_columns.ts";
 import { runWasmFold } from "../../src/backend/cpu/wasm/fold.ts";
 import { adding, extreme, Fold } from "../../src/expr/fold.ts";
 import { generator, present } from "./wasm_helpers.ts";
@@ -126,6 +127,56 @@ Deno.test({
         const none = { ...rows, kept: [0] };
         const { k, f } = js.loopsOf(fold, none);
         assert(runWasmFold(fold, none, k, f, dtype, fold.results.map(() => new Float64Array(0)), true));
+      }
+    }
+  },
+});
+
+Deno.test({
+  name: "wasm: folds of columns: every width around vectors, gaps, many rows, repeated rows, special values",
+  ignore: !present,
+  fn() {
+    const shapes = [...Array(35).keys()].slice(2).map((columns) => [7, columns, columns + columns % 3]);
+    shapes.push([1, 100, 100], [2000, 17, 17], [3, 1024, 1024], [5, 1025, 1025], [4, 2100, 3000], [
+      20,
+      40,
+      300,
+    ]);
+    shapes.push([6, 30, 0], [0, 20, 20], [9, 50, 10]);
+    for (const [name, fold] of Object.entries(folds)) {
+      for (const dtype of ["float32", "float64"] as const) {
+        for (const [n, columns, stride] of shapes) {
+          const data = numbers(dtype, 5 + 2 * (n * stride + columns));
+          for (const [i, special] of [NaN, Infinity, -Infinity, -0].entries()) {
+            if (n > 6 && columns > 8) data[5 + i * stride + 2 * i] = special;
+          }
+          // the outer of two kept dimensions
+          for (const outer of [1, 2]) {
+            const input = {
+              data,
+              offset: 5,
+              kept: [outer, columns],
+              keptStrides: [n * stride, 1],
+              folded: [n],
+              foldedStrides: [stride],
+            };
+            const results = fold.results.map(() =>
+              [0, 0].map(() => new Float64Array(outer * columns).fill(7))
+            );
+            const { k, f } = js.loopsOf(fold, input),
+              what = `${name} of ${outer} x ${n} x ${columns} ${dtype}`;
+            if (f.sizes.length !== 1) continue; // one row is no fold of columns
+            const actual = results.map(([a]) => a), expected = results.map(([, e]) => e);
+            assert(runWasmColumns(fold, input, k, f, dtype, actual, true), what);
+            js.runFold(fold, input, dtype, expected);
+            expected.forEach((out, o) =>
+              out.forEach((e, i) => {
+                const a = actual[o][i], close = Math.abs(a - e) <= 1e-12 * (1 + Math.abs(e));
+                assert(close || Object.is(a, e), `${what}: ${a} at ${i}, expected ${e}`);
+              })
+            );
+          }
+        }
       }
     }
   },

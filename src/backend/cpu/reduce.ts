@@ -5,6 +5,7 @@
 import type { DType, TypedArray } from "../../tensor/dtype.ts";
 import * as js from "./reduce_js.ts";
 import { cpuTier } from "./tier.ts";
+import { runWasmColumns } from "./wasm/fold_columns.ts";
 import { runWasmFold } from "./wasm/fold.ts";
 
 export type { Fold, FoldInput } from "./reduce_js.ts";
@@ -22,9 +23,11 @@ function isVectors(n: number, dtype: DType): dtype is "float32" | "float64" {
 export function runFold(fold: js.Fold, input: js.FoldInput, dtype: DType, outs: readonly TypedArray[]): void {
   let n = 1;
   for (const size of input.folded) n *= size;
+  for (const size of input.kept) n *= size;
   if (isVectors(n, dtype)) {
-    const { k, f } = js.loopsOf(fold, input);
-    if (runWasmFold(fold, input, k, f, dtype, outs, cpuTier() === "wasm")) return;
+    const { k, f } = js.loopsOf(fold, input), always = cpuTier() === "wasm";
+    if (runWasmFold(fold, input, k, f, dtype, outs, always)) return;
+    if (runWasmColumns(fold, input, k, f, dtype, outs, always)) return;
   }
   js.runFold(fold, input, dtype, outs);
 }

@@ -18,7 +18,7 @@ import { ARRAYS, instantiate, memoryBuffer } from "./memory.ts";
 import { spellings } from "./spellings.ts";
 
 /** A walk whose one variable is computed in vectors. */
-interface Step {
+export interface Step {
   /** Whether it computes and does not just choose, so that single precision is not enough. */
   readonly rounds: boolean;
   /** The variable that it changes. */
@@ -33,7 +33,7 @@ interface Step {
 const exact = new Set("where eq ne lt le gt ge and or xor not isnan isinf abs neg max min sign".split(" "));
 
 /** A walk in vectors, or null where that cannot be. */
-function stepOf({ variables }: Pass, own: "single" | "double"): Step | null {
+export function stepOf({ variables }: Pass, own: "single" | "double"): Step | null {
   const [{ name, next, whole }] = variables;
   if (variables.length !== 1 || whole) return null;
   const nodes = postorder(expandPowers([next]));
@@ -46,7 +46,7 @@ function stepOf({ variables }: Pass, own: "single" | "double"): Step | null {
 }
 
 /** Computes an expression of vectors. */
-function computed(l: Lanes, root: Expr, names: ReadonlyMap<string, Value>): Value {
+export function computed(l: Lanes, root: Expr, names: ReadonlyMap<string, Value>): Value {
   const values = new Map<Expr, Value>();
   const [top] = expandPowers([root]);
   const isTruth = (e: Expr): boolean => e.args.length > 0 && primitives[e.op].kind === "bool";

@@ -21,9 +21,9 @@ function sharedMemory(): WebAssembly.Memory {
   return shared ??= new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
 }
 
-/** Makes a module's function of the number of elements, over the memory. */
-export function instantiate(module: Uint8Array<ArrayBuffer>): (count: number) => number {
+/** Makes a module's function over the memory. */
+export function instantiate(module: Uint8Array<ArrayBuffer>): (...args: number[]) => number {
   const imports = { m: { m: sharedMemory() } };
   const instance = new WebAssembly.Instance(new WebAssembly.Module(module), imports);
-  return instance.exports.f as (count: number) => number;
+  return instance.exports.f as (...args: number[]) => number;
 }
