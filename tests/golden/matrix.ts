@@ -78,9 +78,14 @@ function variable(name: string): string | undefined {
     : undefined;
 }
 
+const wanted = variable("DINOGRAD_MATRIX");
+
+/** Whether somebody named the configurations: then one that cannot be used is a failure. */
+export const named: boolean = wanted !== undefined;
+
 /** The configurations that were asked for, with the reason why one cannot be used here. */
 export const asked: readonly { readonly configuration: Configuration; readonly missing: string | null }[] =
-  (variable("DINOGRAD_MATRIX") ?? USUAL).split(",").map((name) => {
+  (wanted ?? USUAL).split(",").map((name) => {
     const configuration = configurations.find((c) => c.name === name.trim());
     if (configuration === undefined) {
       throw new RangeError(`DINOGRAD_MATRIX: there is no configuration ${name}`);

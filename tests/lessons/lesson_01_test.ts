@@ -213,7 +213,10 @@ lesson("01_pytorch_and_autodiff", async ({ cell, skip }) => {
       loss.backward();
       optimizer.step();
     }
-  }, { rtol: 1e-3, because: "the order of summation in a matrix product grows over 500 steps" });
+  }, {
+    rtol: 2e-3,
+    because: "the order of summation in a matrix product grows over 500 steps, to 1.3e-3 in WebAssembly",
+  });
   await cell(
     "the same run: the model, its first losses and first parameters before training",
     ({ print }) => {
