@@ -1,8 +1,7 @@
 /**
  * Lowers programs to WGSL: THE table of how each primitive is spelled there, and a walk as in `lower_js.ts`.
  *
- * Three arithmetics: `float` in f32, for float32 and float16; `double` in f64, for which WGSL has arithmetic but no functions,
- * so that most of them are refused; `int` in i32. Functions named `m_...` come from `wgsl_functions.ts` and `wgsl_special.ts`; only
+ * Three arithmetics: `float` in f32, for float32 and float16; `double` in f64, where a device has it; `int` in i32. Functions named `m_...` come from `wgsl_functions.ts` and `wgsl_special.ts`; only
  * those that a program needs are written out, because every line costs time to compile.
  * @module
  */
@@ -11,6 +10,7 @@ import { postorder } from "./expr.ts";
 import type { FoldTarget } from "./lower_fold.ts";
 import { primitives, spell } from "./primitives.ts";
 import { expandPowers, type Program } from "./program.ts";
+import { doubleWgsl } from "./wgsl_doubles.ts";
 import { elementaryWgsl } from "./wgsl_functions.ts";
 import { specialWgsl } from "./wgsl_special.ts";
 
@@ -37,6 +37,9 @@ const all = (text: string): Spellings => ({ float: text, double: text, int: text
 /** Of f32 alone. */
 const real = (float: string): Spellings => ({ float });
 
+/** A function of f32 and one of f64. */
+const elementary = (call: string): Spellings => ({ float: `m_${call}`, double: `m_d_${call}` });
+
 /** The table. A primitive or arithmetic that is missing is refused. */
 const spellings: Readonly<Record<string, Spellings>> = {
   add: all("a + b"),
@@ -44,59 +47,55 @@ const spellings: Readonly<Record<string, Spellings>> = {
   mul: all("a * b"),
   neg: all("-a"),
   div: { float: "a / b", double: "a / b" },
-  pow: { float: "m_pow(a, b)", int: "m_int_pow(a, b)" },
-  floorDiv: { float: "m_floor_div(a, b)", int: "m_int_floor_div(a, b)" },
+  pow: { ...elementary("pow(a, b)"), int: "m_int_pow(a, b)" },
+  floorDiv: { ...elementary("floor_div(a, b)"), int: "m_int_floor_div(a, b)" },
   truncDiv: { float: "trunc(a / b)", double: "trunc(a / b)", int: "a / b" },
-  remainder: { float: "m_remainder(a, b)", int: "m_int_remainder(a, b)" },
-  fmod: { float: "m_fmod(a, b)", int: "a % b" },
+  remainder: { ...elementary("remainder(a, b)"), int: "m_int_remainder(a, b)" },
+  fmod: { ...elementary("fmod(a, b)"), int: "a % b" },
 
-  exp: real("m_exp(a)"),
-  exp2: real("m_exp2(a)"),
-  expm1: real("m_expm1(a)"),
-  log: real("m_log(a)"),
-  log2: real("m_log2(a)"),
-  log10: real("m_log10(a)"),
-  log1p: real("m_log1p(a)"),
-  sigmoid: real("m_sigmoid(a)"),
-  softplus: real("m_softplus(a)"),
+  exp: elementary("exp(a)"),
+  exp2: elementary("exp2(a)"),
+  expm1: elementary("expm1(a)"),
+  log: elementary("log(a)"),
+  log2: elementary("log2(a)"),
+  log10: elementary("log10(a)"),
+  log1p: elementary("log1p(a)"),
+  sigmoid: elementary("sigmoid(a)"),
+  softplus: elementary("softplus(a)"),
   sqrt: { float: "sqrt(a)", double: "sqrt(a)" },
   rsqrt: { float: "1.0 / sqrt(a)", double: "1.0lf / sqrt(a)" },
 
-  sin: real("m_sin(a)"),
-  cos: real("m_cos(a)"),
-  tan: real("m_tan(a)"),
-  asin: real("m_asin(a)"),
-  acos: real("m_acos(a)"),
-  atan: real("m_atan(a)"),
-  atan2: real("m_atan2(a, b)"),
-  sinh: real("m_sinh(a)"),
-  cosh: real("m_cosh(a)"),
-  tanh: real("m_tanh(a)"),
-  asinh: real("m_asinh(a)"),
-  acosh: real("m_acosh(a)"),
-  atanh: real("m_atanh(a)"),
+  sin: elementary("sin(a)"),
+  cos: elementary("cos(a)"),
+  tan: elementary("tan(a)"),
+  asin: elementary("asin(a)"),
+  acos: elementary("acos(a)"),
+  atan: elementary("atan(a)"),
+  atan2: elementary("atan2(a, b)"),
+  sinh: elementary("sinh(a)"),
+  cosh: elementary("cosh(a)"),
+  tanh: elementary("tanh(a)"),
+  asinh: elementary("asinh(a)"),
+  acosh: elementary("acosh(a)"),
+  atanh: elementary("atanh(a)"),
 
-  erf: real("m_erf(a)"),
-  erfc: real("m_erfc(a)"),
-  erfcx: real("m_erfcx(a)"),
-  erfinv: real("m_erfinv(a)"),
-  lgamma: real("m_lgamma(a)"),
-  digamma: real("m_digamma(a)"),
-  polygamma: real("m_polygamma(a, b)"),
-  i0: real("m_i0(a)"),
-  i1: real("m_i1(a)"),
+  erf: elementary("erf(a)"),
+  erfc: elementary("erfc(a)"),
+  erfcx: elementary("erfcx(a)"),
+  erfinv: elementary("erfinv(a)"),
+  lgamma: elementary("lgamma(a)"),
+  digamma: elementary("digamma(a)"),
+  polygamma: elementary("polygamma(a, b)"),
+  i0: elementary("i0(a)"),
+  i1: elementary("i1(a)"),
 
   floor: { float: "floor(a)", double: "floor(a)", int: "a" },
   ceil: { float: "ceil(a)", double: "ceil(a)", int: "a" },
   trunc: { float: "trunc(a)", double: "trunc(a)", int: "a" },
   round: { float: "round(a)", double: "round(a)", int: "a" },
   abs: all("abs(a)"),
-  sign: {
-    float: "m_sign(a)",
-    double: "select(select(0.0lf, -1.0lf, a < 0.0lf), 1.0lf, a > 0.0lf)",
-    int: "sign(a)",
-  },
-  copysign: real("m_copysign(a, b)"),
+  sign: { ...elementary("sign(a)"), int: "sign(a)" },
+  copysign: elementary("copysign(a, b)"),
   max: { float: "m_max(a, b)", double: "select(b, a, a >= b || !(a == a))", int: "max(a, b)" },
   min: { float: "m_min(a, b)", double: "select(b, a, a <= b || !(a == a))", int: "min(a, b)" },
   fmax: {
@@ -123,8 +122,8 @@ const spellings: Readonly<Record<string, Spellings>> = {
   xor: all("a != b"),
   not: all("!a"),
   isnan: { float: "m_isnan(a)", double: "!(a == a)", int: "false" },
-  isinf: { float: "m_isinf(a)", double: "abs(a) == m_double_quotient(1.0, 0.0)", int: "false" },
-  signbit: { float: "m_signbit(a)", int: "a < 0" },
+  isinf: { float: "m_isinf(a)", double: "abs(a) == m_d_inf()", int: "false" },
+  signbit: { ...elementary("signbit(a)"), int: "a < 0" },
 
   fround: real("a"),
   nextafter32: real("m_nextafter(a, b)"),
@@ -241,8 +240,7 @@ function number(value: number, flavor: WgslFlavor, p: { readonly name: string })
   }
   if (flavor === "double") {
     if (Number.isFinite(value)) return `${Object.is(value, -0) ? "(-0.0" : `(${decimal(value)}`}lf)`;
-    const quotient = Number.isNaN(value) ? "0.0, 0.0" : value > 0 ? "1.0, 0.0" : "-1.0, 0.0";
-    return `m_double_quotient(${quotient})`;
+    return Number.isNaN(value) ? "m_d_nan()" : value > 0 ? "m_d_inf()" : "(-m_d_inf())";
   }
   const rounded = Math.fround(value);
   if (Number.isFinite(rounded) && Math.abs(rounded) >= 2 ** -126) {
@@ -265,7 +263,6 @@ fn m_int_of_double(v: f64) -> i32 {
   if (!(r == r)) { return 0; }
   return select(i32(r), i32(r - 4294967296.0lf), r >= 2147483648.0lf);
 }
-fn m_double_quotient(a: f32, b: f32) -> f64 { return f64(a) / f64(b + f32(zero())); }
 `;
 
 /** Source of each function, and what comes before it (comments, tables that it uses), by name. */
@@ -274,8 +271,12 @@ let library: Map<string, string> | undefined;
 function functions(): Map<string, string> {
   if (library === undefined) {
     library = new Map();
-    for (const part of (elementaryWgsl + specialWgsl + doubles).split(/^(?=fn |var<private> )/m)) {
-      const name = /^(?:fn|var<private>) (m_\w+)/.exec(part)?.[1];
+    for (
+      const part of (elementaryWgsl + specialWgsl + doubleWgsl + doubles).split(
+        /^(?=fn |struct |var<private> )/m,
+      )
+    ) {
+      const name = /^(?:fn|struct|var<private>) (m_\w+)/.exec(part)?.[1];
       if (name !== undefined) library.set(name, part.replace(/\n\/\/.*$/gm, "").trim());
     }
   }

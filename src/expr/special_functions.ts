@@ -6,7 +6,7 @@
  */
 
 /** erf(x) / x in powers of x^2, for |x| <= 1. */
-const erfPowers: readonly number[] = [
+export const erfPowers: readonly number[] = [
   1.1283791670955126,
   -0.3761263890318375,
   0.11283791670954879,
@@ -23,7 +23,7 @@ const erfPowers: readonly number[] = [
 ];
 
 /** (x + 2.5) erfcx(x) for x >= 1 as a Chebyshev series in (x - 2.5) / (x + 2.5), mapped from [-3/7, 1] to [-1, 1]. */
-const erfcxSeries: readonly number[] = [
+export const erfcxSeries: readonly number[] = [
   0.9428567230627729,
   -0.45400266241393294,
   0.08650170985489321,
@@ -48,7 +48,7 @@ const erfcxSeries: readonly number[] = [
 ];
 
 /** lgamma(x) / ((x - 1)(x - 2)) for 1 <= x <= 3 as a Chebyshev series in x - 2. */
-const lgammaSeries: readonly number[] = [
+export const lgammaSeries: readonly number[] = [
   0.44148902545501423,
   -0.11119580321752523,
   0.01951044826068884,
@@ -151,7 +151,7 @@ export function erfinv(y: number): number {
 // The gamma function
 
 /** Bernoulli numbers B2, B4, ... */
-const bernoulli: readonly number[] = [
+export const bernoulli: readonly number[] = [
   1 / 6,
   -1 / 30,
   1 / 42,

@@ -2,6 +2,7 @@
  * Elementary functions on lanes of float64, to about its precision. Each is right for NaN, infinities, -0 and denormals.
  * @module
  */
+import { COS, EXP, EXPM1, LOG, SIN, TANH } from "../../../expr/polynomials.ts";
 import type { Lanes, Value } from "./lanes.ts";
 
 /** Adding it to a small double leaves the nearest integer in the lowest bits. */
@@ -13,21 +14,6 @@ export const LARGEST_ANGLE = 1e5;
 
 // Parts of ln 2: products of the first with exponents are exact.
 const LN2_HIGH = 0.6931471803691238, LN2_LOW = 1.9082149292705877e-10;
-
-/** e^r - 1 - r over r², for |r| < 0.35. */
-const EXP = [
-  2.0915442297780116e-09,
-  2.5106274733573296e-08,
-  2.75572718102198e-07,
-  2.755725283351691e-06,
-  2.4801587327007187e-05,
-  0.00019841269876864356,
-  0.0013888888888883327,
-  0.008333333333325544,
-  0.04166666666666667,
-  0.1666666666666667,
-  0.5,
-];
 
 function expPolynomial(l: Lanes, r: Value): Value {
   return l.add(l.fma(l.mul(r, r), l.poly(r, EXP), r), 1);
@@ -58,22 +44,6 @@ function expInside(l: Lanes, x: Value): Value {
   return l.mul(expPolynomial(l, reduceExp(l, x, l.sub(t, MAGIC))), power(l, t));
 }
 
-/** e^r - 1 - r over r², for |r| < 0.56. */
-const EXPM1 = [
-  1.613114409604459e-10,
-  2.098493856845597e-09,
-  2.505185383788181e-08,
-  2.755693725695941e-07,
-  2.7557319638034617e-06,
-  2.480158792292446e-05,
-  0.00019841269840965462,
-  0.0013888888888432117,
-  0.008333333333333415,
-  0.04166666666666789,
-  0.16666666666666666,
-  0.5,
-];
-
 /** e^x - 1. */
 export function expm1(l: Lanes, x: Value): Value {
   const inside = l.atLeast(l.atMost(x, 709.79), -40), small = l.lt(l.abs(inside), 0.55);
@@ -84,18 +54,6 @@ export function expm1(l: Lanes, x: Value): Value {
   const half = power(l, t, 1022), y = l.fma(p, half, l.sub(half, 0.5));
   return l.or(l.select(small, p, l.add(y, y)), l.sign(x));
 }
-
-/** (log((1 + s) / (1 - s)) - 2 s) / s³, in s². */
-const LOG = [
-  0.1310075664445116,
-  0.13267415191034776,
-  0.1538629066309059,
-  0.18181794698512946,
-  0.222222224005703,
-  0.2857142857076435,
-  0.4000000000000094,
-  0.6666666666666666,
-];
 
 /** log(1 + f) + k ln 2 + low. */
 function logarithm(l: Lanes, f: Value, k: Value, low?: Value): Value {
@@ -156,21 +114,6 @@ export function softplus(l: Lanes, x: Value): Value {
   return l.add(l.atLeast(x, 0), log1p(l, exp(l, l.neg(l.abs(x)))));
 }
 
-/** tanh(x)/x - 1 over x², in x², for |x| < 0.56. */
-const TANH = [
-  -2.0141494563083882e-05,
-  8.443719567103072e-05,
-  -0.0002342148186711548,
-  0.000588792024475583,
-  -0.001455632070932804,
-  0.003592106586471979,
-  -0.008863234104802229,
-  0.021869488480722565,
-  -0.05396825396714515,
-  0.13333333333332467,
-  -0.3333333333333333,
-];
-
 /** The hyperbolic tangent. */
 export function tanh(l: Lanes, x: Value): Value {
   const a = l.abs(x), z = l.mul(x, x);
@@ -178,25 +121,6 @@ export function tanh(l: Lanes, x: Value): Value {
   const far = l.sub(1, l.div(2, l.add(expInside(l, l.atMost(l.add(a, a), 44)), 1)));
   return l.or(l.select(l.lt(a, 0.55), near, far), l.sign(x));
 }
-
-/** sin(r)/r - 1 over r², in r², and cos(r) - 1 + r²/2 over r⁴; |r| < 0.79. */
-const SIN = [
-  -7.586093283910409e-13,
-  1.605852132415535e-10,
-  -2.5052106167171305e-08,
-  2.7557319219150304e-06,
-  -0.00019841269841264821,
-  0.008333333333333331,
-  -0.16666666666666666,
-];
-const COS = [
-  -1.1381752459316457e-11,
-  2.0876133993327844e-09,
-  -2.755731721253751e-07,
-  2.4801587298651e-05,
-  -0.0013888888888887322,
-  0.041666666666666664,
-];
 
 /** x - q · π/2, and q in the lowest bits. The angles beyond the largest one have to be flagged by the caller. */
 export function reduceAngle(l: Lanes, x: Value): { r: Value; q: Value } {
