@@ -7,7 +7,7 @@
  * @module
  */
 
-import { canFold } from "../backend/cpu/fused_fold.ts";
+import { canFold } from "../backend/fused_fold.ts";
 import { costOf } from "./cost.ts";
 import { Builder, type Read } from "./build.ts";
 import { type Deferred, makerOf, Need, type Source } from "./deferred.ts";
@@ -117,7 +117,7 @@ class Planner {
     // what is repeated would be computed again each time
     if (numel(p.shape) < numel(d.shape)) return false;
     if (d.how !== null) {
-      if (d.storage.device !== "cpu" || !canFold(d.how, numel(d.shape))) return false;
+      if (!canFold(d.storage.device, d.how, numel(d.shape))) return false;
       if (p.dtype === "bool" || (d.how.passes.length > 1 && !this.cheap[p.index])) return false;
     }
     return this.reaches(d.shape, x, p);

@@ -3,8 +3,7 @@
  * @module
  */
 
-import { runFusedFold } from "../backend/cpu/fused_fold.ts";
-import type * as cpu from "../backend/cpu/pointwise.ts";
+import { runFusedFold } from "../backend/fused_fold.ts";
 import { type Operand, runPointwise } from "../backend/pointwise.ts";
 import { scalarFunction } from "../expr/lower_js.ts";
 import type { Program } from "../expr/program.ts";
@@ -134,13 +133,11 @@ export class FoldStep implements Step {
       storage.deliver(fold(x, how, dims, kept, compute)[0].storage);
       return;
     }
-    const fresh = storage.length === 1 && dims.length === shape.length
-      ? null
-      : Storage.unwritten(compute, storage.length, "cpu");
-    const out = fresh === null ? single[compute] : fresh.data as Float32Array | Float64Array;
-    const inputs = this.bindings.map((b) => bound(b, cone)) as (cpu.Operand | number)[];
-    runFusedFold(this.program, inputs, how, shape, dims, compute, out);
-    storage.deliver(fresh ?? Storage.ofValue(compute, out[0]));
+    const value = storage.device === "cpu" && storage.length === 1 && dims.length === shape.length;
+    const fresh = value ? null : Storage.unwritten(compute, storage.length, storage.device);
+    const out = fresh === null ? single[compute] : fresh.memory;
+    runFusedFold(this.program, this.bindings.map((b) => bound(b, cone)), how, shape, dims, compute, out);
+    storage.deliver(fresh ?? Storage.ofValue(compute, single[compute][0]));
   }
 }
 
