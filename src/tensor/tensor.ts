@@ -309,6 +309,7 @@ export class Tensor implements Displayable {
     return withElements(this, (get) => this.text(get));
   }
 
+  /** {@linkcode Tensor.toString} with the elements that `get` reads. */
   private text(get: Reader): string {
     return formatTensor({
       dtype: this.dtype,
