@@ -18,7 +18,8 @@
  * **Bounds.** Results are rounded to their dtype after each operation, as they are in memory, so a kernel gives what its
  * operations give one by one, up to the last bits of sums. In-place writes are carried out at once, what still has to read the old
  * elements before them. A tensor that leaves the function other than as a result (stored in a variable) is computed when
- * it is read; if what it comes from was overwritten by then, reading it is an error that says so.
+ * it is read, and from then on the function computes everything that it makes; if what the tensor comes from was overwritten
+ * before that first time, reading it is an error that says so.
  *
  * @module
  */
@@ -111,15 +112,16 @@ function within<T>(recorded: Recording, fn: () => T): T {
   }
 }
 
-/** How deep results may be nested to be computed together; what lies deeper is computed when it is read. */
+/** How deep results may be nested until everything counts as a result. */
 const DEPTH = 4;
 
 function keep(value: unknown, recorded: Recording, depth: number): void {
-  if (typeof value !== "object" || value === null) return;
   if (value instanceof Tensor) recorded.keep(value);
-  else if (depth < DEPTH && (Array.isArray(value) || isPlain(value))) {
-    for (const part of Object.values(value)) keep(part, recorded, depth + 1);
-  }
+  else if (typeof value === "object" && value !== null) {
+    if (depth < DEPTH && (Array.isArray(value) || isPlain(value))) {
+      for (const part of Object.values(value)) keep(part, recorded, depth + 1);
+    } else recorded.keepEverything(); // who knows what it holds
+  } else if (typeof value === "function") recorded.keepEverything();
 }
 
 function isPlain(value: object): boolean {

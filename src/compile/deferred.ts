@@ -9,7 +9,7 @@ import type { DType } from "../tensor/dtype.ts";
 import type { Later } from "../tensor/later.ts";
 import type { Shape } from "../tensor/shape.ts";
 import type { Storage } from "../tensor/storage.ts";
-import type { CompiledRegion } from "./region.ts";
+import type { Recording } from "./region.ts";
 
 /** A window on memory, as an operation reads it. */
 export interface Source {
@@ -57,8 +57,8 @@ export class Deferred implements Later {
 
   /** Remembers an operation; `shape` is what it goes over: the result's, or of a reduction the input's. */
   constructor(
-    /** The compiled function. */
-    readonly region: CompiledRegion,
+    /** Where it was recorded. */
+    readonly recorder: Recording,
     /** The pointwise operation, or null for a reduction. */
     readonly op: PointwiseOp | null,
     /** The reduction, or null. */
@@ -83,7 +83,10 @@ export class Deferred implements Later {
 
   /** Computes it: somebody reads the result. */
   settle(): void {
-    this.region.settle([this], true);
+    const { region, ended } = this.recorder;
+    // It left the function other than as its result, so others of its kind will, too.
+    if (ended && !this.saved) region.careful = true;
+    region.settle([this], true);
   }
 }
 

@@ -120,7 +120,7 @@ function encode(
         code[at++] = maker.index;
         code[at++] = x.offset;
       } else {
-        if (x.writes !== writesTo(x.storage)) throw staleError();
+        if (x.writes !== writesTo(x.storage)) throw d.saved ? changedError(x) : staleError();
         code[at++] = x.single ? -4 : -3;
         code[at++] = slotOf(x, sources);
         code[at++] = codes[x.storage.dtype];
@@ -129,6 +129,13 @@ function encode(
     }
   }
   return at;
+}
+
+function changedError({ storage }: Source): TypeError {
+  return new TypeError(
+    "one of the variables needed for gradient computation has been modified by an inplace operation: a compiled function " +
+      `computes it again in the backward pass, from a ${storage.dtype} tensor of ${storage.length} elements that was written since`,
+  );
 }
 
 function staleError(): TypeError {

@@ -33,6 +33,8 @@ export class CompiledRegion implements Region {
   private readonly plans = new Plans();
   /** Where an explanation is written, if somebody wants one. */
   diary: Diary | null = null;
+  /** Whether everything is stored, because results have been read that left the function by another way than as its result. */
+  careful = false;
 
   /** Starts to record. */
   record(): Recording {
@@ -59,6 +61,8 @@ export class CompiledRegion implements Region {
 export class Recording implements Recorder {
   readonly recorder: Recorder = this;
   private readonly before: Recorder | null;
+  /** Whether it is over. */
+  ended = false;
   /** Operations that may not be computed yet. */
   private waiting: Deferred[] = [];
   /** How many there may be. */
@@ -77,7 +81,9 @@ export class Recording implements Recorder {
   /** Ends the recording. */
   end(completed: boolean): void {
     recording.now = this.before;
+    this.ended = true;
     if (!completed) return;
+    if (this.region.careful) this.keepEverything();
     const roots = this.wanted.filter((d) => d.storage.later === d);
     let stable: Set<Storage> | null = null;
     for (const d of this.saved) {
@@ -102,6 +108,8 @@ export class Recording implements Recorder {
     compute: DType,
     form: Form,
   ): Tensor | null {
+    // truth values are numbers like any others
+    if (compute === "bool" && op.result === "bool") compute = "float32";
     if (compute !== "float32" && compute !== "float64") {
       return this.decline(op.name, `computes in ${compute}`);
     }
@@ -122,14 +130,14 @@ export class Recording implements Recorder {
     }
     // single numbers are computed faster than they are recorded
     if (shape === SCALAR_SHAPE && !waits) return null;
-    return this.add(new Deferred(this.region, op, null, [], operands, compute, shape), form);
+    return this.add(new Deferred(this, op, null, [], operands, compute, shape), form);
   }
 
   fold(x: Tensor, how: Fold, dims: readonly number[], shape: Shape, dtype: DType): Tensor | null {
     const compute = x.dtype;
     if ((compute !== "float32" && compute !== "float64") || dtype !== compute) return null;
     if (x.numel() === 0) return null;
-    const d = new Deferred(this.region, null, how, dims, [sourceOf(x, x.shape)], compute, x.shape);
+    const d = new Deferred(this, null, how, dims, [sourceOf(x, x.shape)], compute, x.shape);
     return this.add(d, { shape, strides: contiguousStrides(shape), dtype, device: x.device });
   }
 
@@ -159,6 +167,7 @@ export class Recording implements Recorder {
   }
 
   beforeWrite(storage: Storage): void {
+    this.before?.beforeWrite(storage);
     // Whoever reads the old elements has to read them now, and so have the readers of these.
     const reading = new Set<Storage>([storage]), roots: Deferred[] = [];
     for (const d of this.waiting) {
@@ -172,9 +181,18 @@ export class Recording implements Recorder {
 
   keep(t: Tensor): void {
     const maker = makerOf(t.storage);
-    if (maker === null || maker.wanted) return;
-    maker.wanted = true;
-    this.wanted.push(maker);
+    if (maker !== null) this.want(maker);
+  }
+
+  /** Everything will be needed: nobody knows what is. */
+  keepEverything(): void {
+    for (const d of this.waiting) if (d.storage.later === d) this.want(d);
+  }
+
+  private want(d: Deferred): void {
+    if (d.wanted) return;
+    d.wanted = true;
+    this.wanted.push(d);
   }
 
   save(t: Tensor): void {

@@ -14,6 +14,7 @@ import { type DType, isFloatingPoint, itemSize, type TypedArray } from "./dtype.
 import { tensorBundle } from "./display.ts";
 import { formatTensor, pythonScalar } from "./format.ts";
 import { type Reader, withElements } from "./peek.ts";
+import { recording } from "./later.ts";
 import { contiguousStrides, isContiguous, normalizeDim, numel, type Shape, shapeText } from "./shape.ts";
 import { Storage } from "./storage.ts";
 
@@ -277,6 +278,7 @@ export class Tensor implements Displayable {
         "Can't call typedArray() on Tensor that requires grad. Use tensor.detach().typedArray() instead.",
       );
     }
+    if (recording.now !== null) recording.now.beforeWrite(this.storage); // whoever gets the array may write to it
     const count = this.numel();
     if (!this.isContiguous()) return this.contiguous().typedArray();
     if (this.storage.device !== "cpu") return this.storage.read(this.offset, count);
