@@ -17,7 +17,15 @@
 export * from "./src/tensor/create.ts";
 export type { SizeArgs, TensorOptions } from "./src/tensor/options.ts";
 export * from "./src/tensor/ranges.ts";
-export { cuda, type Device, device, getDefaultDevice, setDefaultDevice } from "./src/tensor/device.ts";
+export {
+  cuda,
+  type Device,
+  device,
+  getDefaultDevice,
+  type Memory,
+  type RemoteMemory,
+  setDefaultDevice,
+} from "./src/tensor/device.ts";
 export * as webgpu from "./src/backend/webgpu/public.ts";
 export { type NestedArray, Tensor } from "./src/tensor/tensor.ts";
 export type { AutogradMeta, VersionCounter, ViewInfo } from "./src/tensor/autograd_meta.ts";
