@@ -221,6 +221,40 @@ Deno.test({
 });
 
 Deno.test({
+  name: "wasm: transposed matrices and every second element where that is worth gathering them",
+  ignore: !present,
+  fn() {
+    const p = program(["a", "b"], "copysign(a, b)"), waves = program(["a", "b"], "sin(a) * b");
+    for (const dtype of ["float32", "float64", "bool"] as const) {
+      const compute = dtype === "float64" ? "float64" : "float32";
+      for (const [rows, columns] of [[3, 5], [130, 70], [2, 20000]]) {
+        for (const strides of [[1, rows], [2 * columns, 2]]) {
+          const a = operand(filled(dtype, 2 * rows * columns + 1), dtype, strides, 1);
+          const make = () => ({
+            inputs: [a, operand(filled(compute, columns, 2), compute, [0, 1])],
+            outputs: [operand(filled(compute, rows * columns, 3), compute, [columns, 1])],
+          });
+          compareTiers(p, make, [rows, columns], compute, `${dtype} ${rows} x ${columns} by ${strides}`);
+        }
+      }
+    }
+    // an element that the kernel leaves to JavaScript, far from the beginning of a long row
+    const data = filled("float32", 60_000) as Float32Array;
+    data[50_001] = 1e9;
+    const a = operand(data, "float32", [2], 1), out = () => operand(new Float32Array(29_999), "float32");
+    const actual = out(), expected = out();
+    assert(runForced(waves, [a, 1], [actual], [29_999], "float32"));
+    js.runPointwise(waves, [a, 1], [expected], [29_999], "float32");
+    (actual.data as Float32Array).forEach((v, i) => {
+      assert(
+        distance(v, expected.data[i] as number, "float32") <= 2,
+        `${v} at ${i}, not ${expected.data[i]}`,
+      );
+    });
+  },
+});
+
+Deno.test({
   name: "wasm: what a kernel cannot compute is left to JavaScript, piece by piece",
   ignore: !present,
   fn() {

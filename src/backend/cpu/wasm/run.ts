@@ -68,7 +68,8 @@ export function runWasm(
     if (numel < (plan.cheap ? LEAST.cheap : LEAST.costly)) return false;
     if (row < numel && row < (plan.cheap ? LEAST.cheapRow : LEAST.costlyRow)) return false;
   }
-  if (steps.includes(Step.Strided)) return false;
+  // gathering elements is as much work as a short loop is
+  if (plan.cheap && steps.includes(Step.Strided)) return false;
   for (let j = inputs.length; j < steps.length; j++) if (steps[j] !== Step.Unit) return false;
   const kernel = kernelFor(plan, p, inputs, outputs, computeDtype);
   if (kernel === null) return false;
@@ -76,7 +77,7 @@ export function runWasm(
     if (!isOperand(x)) kernel.views[j][0] = Number(x);
   });
   const last = sizes.length - 1;
-  if (plan.cheap || last > 0 || sizes[last] < THREADS_FROM || steps.includes(Step.Fixed)) {
+  if (plan.cheap || last > 0 || sizes[last] < THREADS_FROM || steps.some((step) => step !== Step.Unit)) {
     runRows(kernel, p, inputs, outputs, computeDtype, nest);
   } else if (hasWorkers()) runThreaded(kernel, p, inputs, outputs, computeDtype, nest);
   else {
@@ -121,7 +122,7 @@ function runThreaded(
     for (let j = 0; j < count; j++) {
       const x = inputs[j];
       if (!isOperand(x)) continue;
-      load(place[j], x.data, x.offset + piece * chunk, end ? last : chunk, end ? padded : chunk, Step.Unit);
+      load(place[j], x.data, x.offset + piece * chunk, end ? last : chunk, end ? padded : chunk, 1);
     }
   }
 
@@ -209,6 +210,7 @@ function runRows(
   const { chunk, views } = kernel, inner = sizes.length - 1, row = inner < 0 ? 1 : sizes[inner];
   const all = [...inputs, ...outputs], arrays = all.map((_, j) => j).filter((j) => isOperand(all[j]));
   const at = all.map((x) => isOperand(x) ? x.offset : 0);
+  const along = steps.map((step, j) => step === Step.Unit ? 1 : step === Step.Fixed ? 0 : strides[j][inner]);
   /** Where the piece in memory begins, for what is the same in every row. */
   const loaded: number[] = all.map(() => -1);
   const counters = sizes.slice(0, -1).map(() => 0);
@@ -217,10 +219,10 @@ function runRows(
       const n = Math.min(chunk, row - start), padded = (n + STEP - 1) & -STEP;
       for (const j of arrays) {
         if (j >= inputs.length) break;
-        const x = inputs[j] as Operand, from = at[j] + (steps[j] === Step.Unit ? start : 0);
+        const x = inputs[j] as Operand, from = at[j] + start * along[j];
         if (loaded[j] === from && row <= chunk) continue;
         loaded[j] = from;
-        load(views[j], x.data, from, n, padded, steps[j]);
+        load(views[j], x.data, from, n, padded, along[j]);
       }
       if (kernel.run(padded) === 0) {
         for (let i = 0; i < outputs.length; i++) {
@@ -243,23 +245,45 @@ function runRows(
 
   /** Elements that the kernel could not compute. */
   function runPiece(start: number, n: number): void {
-    const piece = all.map((x, j) =>
-      isOperand(x) ? { ...x, offset: at[j] + (steps[j] === Step.Unit ? start : 0) } : x
-    );
-    const nest = { sizes: [n], strides: [], steps };
+    const piece = all.map((x, j) => isOperand(x) ? { ...x, offset: at[j] + start * along[j] } : x);
+    const nest = { sizes: [n], strides: along.map((stride) => [stride]), steps };
     runNest(p, piece.slice(0, inputs.length), piece.slice(inputs.length) as Operand[], computeDtype, nest);
   }
 }
 
-/** Copies elements into a kernel's memory, and numbers that no function minds behind them. */
-function load(view: TypedArray, data: TypedArray, from: number, n: number, padded: number, step: Step): void {
+/** Copies elements that are `stride` apart into a kernel's memory, and numbers that no function minds behind them. */
+function load(
+  view: TypedArray,
+  data: TypedArray,
+  from: number,
+  n: number,
+  padded: number,
+  stride: number,
+): void {
   const into = view as Float32Array, source = data as Float32Array;
-  if (step === Step.Fixed) {
+  if (stride === 0) {
     into.fill(source[from], 0, padded);
     return;
   }
-  into.set(from === 0 && n === source.length ? source : source.subarray(from, from + n));
+  if (stride === 1) into.set(from === 0 && n === source.length ? source : source.subarray(from, from + n));
+  else gather(view, data, from, n, stride);
   if (n < padded) into.fill(1, n, padded);
+}
+
+type Gather = (view: TypedArray, data: TypedArray, from: number, n: number, stride: number) => void;
+
+const gathers = new Map<unknown, Gather>();
+
+/** Copies elements that are `stride` apart: a loop for each element type, so that its accesses stay of one kind. */
+function gather(view: TypedArray, data: TypedArray, from: number, n: number, stride: number): void {
+  let loop = gathers.get(data.constructor);
+  if (loop === undefined) {
+    const source = `"use strict"; return (view, data, from, n, stride) => {
+      for (let i = 0; i < n; i++, from += stride) view[i] = data[from];
+    };`;
+    gathers.set(data.constructor, loop = new Function(source)() as Gather);
+  }
+  loop(view, data, from, n, stride);
 }
 
 /** Copies the first elements of a kernel's memory out. */
