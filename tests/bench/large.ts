@@ -69,6 +69,8 @@ function rows(): Row[] {
   }, "slope()");
   const logits = dg.randn(1000, 1000);
   add("softmax 1000 x 1000", () => logits.softmax(1), "logits.softmax(1)");
+  add("sum of columns 1000 x 1000", () => logits.sum(0), "logits.sum(0)");
+  add("exp of a transposed 1000 x 1000", () => logits.t().exp(), "logits.t().exp()");
   const weights = dg.randn(100000, { requiresGrad: true });
   weights.grad = dg.randn(100000);
   const adam = new dg.optim.Adam([weights]);
