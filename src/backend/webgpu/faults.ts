@@ -19,6 +19,9 @@ export const FAULT = `fn fault(code: i32, index: i32, size: i32) {
 }
 `;
 
+/** Given as the size, it says that a result of int64 has no place in 32 bits. */
+export const TOO_LARGE = -1;
+
 const BYTES = 16;
 
 /** The buffer of one device. */
@@ -63,9 +66,12 @@ export class Faults {
     const [code, index, size] = new Int32Array(bytes);
     if (code === 0) return null;
     this.#commands.clear(this.#block!, 0, BYTES);
-    return `index out of range: ${
-      this.#callers[code - 1]
-    } met index ${index} where the size is ${size}. The GPU ` +
+    const caller = this.#callers[code - 1];
+    if (size === TOO_LARGE) {
+      return `${caller} gives an int64 that does not fit into the 32 bits in which the GPU carries it: convert to a float ` +
+        'dtype, or use device "cpu". The GPU reports this with the first read after the call, whose results are not to be used';
+    }
+    return `index out of range: ${caller} met index ${index} where the size is ${size}. The GPU ` +
       "reports this with the first read after the call, whose results are not to be used";
   }
 }

@@ -6,7 +6,8 @@
  * takes the tree for groups that lie in memory order; software adapters always fold serially, where barriers cost more than
  * loops do. No loop exceeds {@linkcode LONGEST}: lavapipe ends all loops of an invocation after 65,535 iterations, silently.
  *
- * Floats of 16 and 32 bits are folded in float32, float64 in float64, integers in 32 bits, wrapping.
+ * Floats of 16 and 32 bits are folded in float32, float64 in float64, integers in 32 bits, wrapping; that a result of int64 has
+ * lost something is reported by the next read.
  * @module
  */
 import type { Fold, LineOp } from "../../expr/fold.ts";
@@ -19,8 +20,9 @@ import { type ElementCode, foldSource, GROUP, variablesOf } from "./fold_source.
 import type { Gpu } from "./gpu.ts";
 import { checkExtent, collapse, type Nest } from "./layout.ts";
 import type { Block } from "./memory.ts";
+import { checkFits, mayOverflow } from "./overflow.ts";
 import { bytesOf } from "./pointwise.ts";
-import { GpuMemory } from "./tensors.ts";
+import { allocateGpu, GpuMemory } from "./tensors.ts";
 
 /** Strided memory of one input, its dimensions sorted into kept and folded ones. */
 export interface FoldOperand {
@@ -89,8 +91,14 @@ export function runProgramFold(
   const plan = planOf(gpu, how, elements);
   if (plan.groups === 0) return;
   for (const out of outs) checkElements(gpu, out.dtype);
-  const spare = foldPasses(gpu, plan, options, outs);
-  for (const block of spare) gpu.memory.release(block);
+  for (const block of foldPasses(gpu, plan, options, outs)) gpu.memory.release(block);
+  const [out] = outs, [from] = plan.code.operands;
+  if (out.dtype !== "int64" || plan.compute !== "int32" || !mayOverflow(how, from ?? "int64", plan.n)) return;
+  const about = allocateGpu(gpu, "float32", plan.groups);
+  const again = planOf(gpu, how, { ...elements, computeDtype: "float32" });
+  for (const block of foldPasses(gpu, again, options, [about])) gpu.memory.release(block);
+  checkFits(gpu, `${how.name}()`, out.block, about.block, plan.groups);
+  gpu.memory.release(about.block);
 }
 
 /** The type in which elements are folded. */

@@ -15,8 +15,9 @@ import { foldPasses, foldType, isShort, planOf } from "./folds.ts";
 import type { Gpu, KernelSource } from "./gpu.ts";
 import { eachSource, type LineStage, prefixSource, scanSource, wholeSource } from "./line_source.ts";
 import type { Block } from "./memory.ts";
+import { checkFits, mayOverflow } from "./overflow.ts";
 import { bytesOf } from "./pointwise.ts";
-import { GpuMemory } from "./tensors.ts";
+import { allocateGpu, GpuMemory } from "./tensors.ts";
 
 /** Choices that are otherwise made by adapter. */
 export interface LineOptions {
@@ -42,8 +43,15 @@ export function runLines(
   if (lines * n === 0) return;
   const stage: LineStage = { op, dtype, compute: foldType(dtype), results: outs.map((out) => out.dtype) };
   const call: Call = { gpu, stage, x: (x as GpuMemory).block, offset, lines, n, outs };
-  if (op.running) scan(call);
-  else {
+  if (op.running) {
+    scan(call);
+    if (y.dtype === "int64" && stage.compute === "int32" && mayOverflow(op, dtype, n)) {
+      const about = allocateGpu(gpu, "float32", lines * n);
+      scan({ ...call, stage: { ...stage, compute: "float32", results: ["float32"] }, outs: [about] });
+      checkFits(gpu, `${op.name}()`, y.block, about.block, lines * n);
+      gpu.memory.release(about.block);
+    }
+  } else {
     const tree = options.tree ?? (!gpu.info.software && n >= GROUP / 2);
     if (isShort(gpu, lines, n, tree)) whole(call, tree);
     else inParts(call);
@@ -75,7 +83,7 @@ function launch(
   tree = false,
   cut: Cut = { length: n, parts: 1 },
 ): void {
-  const kernel = gpu.kernel(stage.op.key, `${key} ${stage.dtype} ${stage.results}`, write);
+  const kernel = gpu.kernel(stage.op.key, `${key} ${stage.dtype} ${stage.compute} ${stage.results}`, write);
   const parameters = Int32Array.of(0, total, n, n, cut.length, cut.parts, offset, 0);
   gpu.commands.dispatch(kernel, blocks, parameters, tree ? total : Math.ceil(total / GROUP));
 }

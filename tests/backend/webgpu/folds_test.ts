@@ -256,3 +256,24 @@ gpuTest("folds of what a program computes", (gpu) => {
     }
   }
 });
+
+gpuTest("sums and products of int64 that have no 32 bits are reported by the next read", (gpu) => {
+  const n = 1000, out = allocateGpu(gpu, "int64", 1);
+  const run = (name: Name, dtype: DType, value: (i: number) => number): bigint => {
+    const data = memory(gpu, array("int32", Float64Array.from({ length: n }, (_, i) => value(i))), dtype);
+    runFold(folds[name], { ...flat(n), offset: 0, data }, dtype, [out]);
+    return out.read(0, 1)[0] as bigint;
+  };
+  // on the way a sum may be larger than its end
+  assertEquals(run("sum", "int32", (i) => i % 2 === 0 ? 2_000_000_000 : -2_000_000_000 + i), 250_000n);
+  assertEquals(run("sum", "int64", () => -2_147_483), -2_147_483_000n);
+  assertEquals(run("prod", "int64", (i) => i < 30 ? 2 : 1), 1_073_741_824n);
+  for (
+    const [name, value] of [["sum", 2_147_484], ["sum", -2_147_484], ["sum", 2 ** 30], ["prod", 2]] as const
+  ) {
+    for (const dtype of ["int32", "int64"] as const) {
+      assertThrows(() => run(name, dtype, () => value), Error, `${name}() gives an int64 that does not fit`);
+    }
+  }
+  assertEquals(run("max", "int64", () => 2_000_000_000), 2_000_000_000n);
+});

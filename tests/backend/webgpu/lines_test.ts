@@ -1,5 +1,5 @@
 /** Line operations of the GPU against the same ones on the CPU. */
-import { assert } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { runLines as runCpuLines } from "../../../src/backend/cpu/lines_js.ts";
 import type { Gpu } from "../../../src/backend/webgpu/device.ts";
 import { runLines } from "../../../src/backend/webgpu/lines.ts";
@@ -123,7 +123,7 @@ gpuTest("line operations of every element type", (gpu) => {
   }
   if (gpu.info.float64) {
     const data = Float64Array.from({ length: 3000 }, () => random() * 4 - 2);
-    for (const name of ["centred", "cumsum", "cummax"] as const) {
+    for (const name of ["softmax", "logSoftmax", "centred", "cumsum", "cummax"] as const) {
       compare(gpu, name, "float64", data, 0, 3, 1000, 1e-14);
     }
   }
@@ -138,4 +138,23 @@ gpuTest("scans of more than a loop can do", (gpu) => {
   const ones = new Int32Array(n).fill(1);
   compare(gpu, "cumsum", "int32", ones, 0, 1, n, 0);
   compare(gpu, "cumsum", "float32", data, 0, 40_000, 25, 1e-6);
+});
+
+gpuTest("running sums of int64 that have no 32 bits are reported by the next read", (gpu) => {
+  const run = (value: number): bigint => {
+    const data = new BigInt64Array(2000).fill(BigInt(value)), y = allocateGpu(gpu, "int64", 2000);
+    runLines(
+      ops.cumsum,
+      "int64",
+      new GpuMemory(gpu, upload(gpu, data, "int64"), "int64", 2000),
+      0,
+      1,
+      2000,
+      y,
+      null,
+    );
+    return y.read(1999, 1)[0] as bigint;
+  };
+  assertEquals(run(1_000_000), 2_000_000_000n);
+  assertThrows(() => run(1_100_000), Error, "cumsum() gives an int64 that does not fit");
 });
