@@ -8,7 +8,7 @@ import { dtypeExists } from "./api.ts";
 import { dtypesIn } from "./codec.ts";
 import { deviationOf } from "./deviations.ts";
 import { CALL_FILES } from "./files.ts";
-import { matrixTest, tryAll } from "./matrix.ts";
+import { matrixTest, showAll } from "./matrix.ts";
 import { resolve } from "./names.ts";
 import { callsByOp, problemsHere, readGolden } from "./runner.ts";
 
@@ -29,7 +29,7 @@ for (const name of CALL_FILES) {
       fn(): void {
         assert(built, `${op} was here once (coverage.json) and is not found any more`);
         const failures = compared.flatMap((c) => problemsHere(c, file).map((p) => `${c.id}: ${p}`));
-        const shown = failures.slice(0, tryAll ? 1000 : 8).map((f) =>
+        const shown = failures.slice(0, showAll ? 1000 : 8).map((f) =>
           f.length > 400 ? f.slice(0, 400) + "..." : f
         );
         assert(failures.length === 0, `${failures.length} problems\n  ${shown.join("\n  ")}`);

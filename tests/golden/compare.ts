@@ -5,6 +5,7 @@
  */
 import { dg, isTensor, type Loose } from "./api.ts";
 import { elements, type Encoded, type EncodedTensor, isEncodedTensor, isFloating } from "./codec.ts";
+import { note } from "./webgpu_accuracy.ts";
 
 /** Relative and absolute: |a - b| <= atol + rtol * |b|. */
 export type Tolerance = readonly [rtol: number, atol: number];
@@ -41,6 +42,7 @@ function difference(actual: Loose, expected: EncodedTensor, tolerance: Tolerance
   const floating = isFloating(expected.$t);
   if (expected.$t === "float32") b.forEach((v, i) => b[i] = Math.fround(Number(v)));
   if (expected.$t === "float16") b.forEach((v, i) => b[i] = Math.f16round(Number(v)));
+  if (floating) note(a.map(Number), b.map(Number), expected.$t);
   for (let i = 0; i < b.length; i++) {
     const same = floating ? closeNumber(Number(a[i]), Number(b[i]), tolerance) : a[i] === b[i];
     if (!same) return `element ${i} is ${a[i]}, expected ${b[i]}; all: [${a}], expected [${b}]`;

@@ -4,6 +4,7 @@ import { dg, tensorsOf } from "./api.ts";
 import { decode, decodeTensor, dtypesIn, type Encoded, type EncodedTensor, Slice, Tuple } from "./codec.ts";
 import { compare, normalizeMessage, sameMessage } from "./compare.ts";
 import { camelCase, isOperand, ourArguments, resolve } from "./names.ts";
+import { accurately, errorInUnits, note } from "./webgpu_accuracy.ts";
 import { argumentsOf, type CallCase, type GoldenFile, problemsOf } from "./runner.ts";
 
 const encoded = (d: EncodedTensor["d"], $t = "float32"): EncodedTensor => ({ $t, s: [d.length], d });
@@ -41,6 +42,20 @@ Deno.test("golden compare: sees values, dtypes, shapes, counts", () => {
   assertMatch(compare([t], [as(encoded([1, "nan"])), as(encoded([1]))], exact)!, /1 results/);
   assertMatch(compare(2, true, exact)!, /expected true/);
   assertEquals(compare({ values: t, indices: 3 }, [as(encoded([1, "nan"])), 3], exact), null);
+});
+
+Deno.test("golden accuracy: errors in units of the last place of the largest element, against bounds", () => {
+  assertEquals(errorInUnits([1 + 2 ** -23, 0], [1, 0], "float32"), 1);
+  assertEquals(errorInUnits([8, 2 ** -20], [8, 0], "float32"), 1);
+  assertEquals(errorInUnits([NaN, 1], [NaN, 1], "float32"), 0);
+  assertEquals(errorInUnits([Infinity], [Infinity], "float64"), 0);
+  const off = (units: number) => () => {
+    note([1 + units * 2 ** -23], [1], "float32");
+    return [];
+  };
+  assertEquals(accurately("unary", "exp", off(2)), []);
+  assertMatch(accurately("unary", "exp", off(1000))[0], /error of 1.00e\+3 units .* allowed/);
+  assertEquals(accurately("unary", "exp", () => ["wrong"]), ["wrong"]);
 });
 
 Deno.test("golden names: calls, operands, arguments, messages", () => {

@@ -108,15 +108,8 @@ export async function within<T>(configuration: Configuration, fn: () => T | Prom
   }
 }
 
-/** Tests whose names stand here do not pass on the GPU yet. The file only shrinks; `webgpu_report.ts` writes it. */
-const notYet = new Set<string>(
-  JSON.parse(Deno.readTextFileSync(new URL("./webgpu_missing.json", import.meta.url))),
-);
-/** Whether those tests are run all the same, and all their problems are shown. */
-export const tryAll: boolean = variable("DINOGRAD_MISSING") === "run";
-
-/** The name without the number of its cases. */
-const plain = (name: string): string => name.replace(/: \d+ cases?$/, "");
+/** Whether all problems of an operation are shown, not the first ones only. */
+export const showAll: boolean = variable("DINOGRAD_PROBLEMS") === "all";
 
 /** A test as `Deno.test` takes it. */
 export interface MatrixTest {
@@ -160,10 +153,9 @@ export function testIn(
   configuration: Configuration,
   { name, ignore = false, byCase = false, fn }: MatrixTest,
 ): void {
-  const missing = configuration.name === "webgpu" && notYet.has(plain(name)) && !tryAll;
   Deno.test({
-    name: `${name} [${configuration.name}]${missing ? ", not there yet" : ""}`,
-    ignore: ignore || missing,
+    name: `${name} [${configuration.name}]`,
+    ignore,
     // reading from the GPU without waiting leaves a promise of Deno's open until the event loop turns
     sanitizeOps: configuration.name !== "webgpu",
     sanitizeResources: configuration.name !== "webgpu",

@@ -7,6 +7,7 @@ import { dg, dtypeExists, isTensor, type Loose, tensorsOf } from "./api.ts";
 import { decode, dtypesIn, type Encoded, type EncodedTensor, encodedTensors, isFloating } from "./codec.ts";
 import { compare, describe, sameMessage, type Tolerance, valuesOf } from "./compare.ts";
 import { deviationOf } from "./deviations.ts";
+import { accurately } from "./webgpu_accuracy.ts";
 import { exceptionsFor, stale } from "./webgpu_exceptions.ts";
 import { type Call, isOperand, method, ourArguments, resolve } from "./names.ts";
 
@@ -198,8 +199,8 @@ export function problemsHere(c: CallCase, file: GoldenFile): string[] {
   const gpu = onGpu();
   const asked = gpu && onlyInDoubles(c, file) ? inSingles(c) : c;
   if (!dtypesIn(asked).every(dtypeExists)) return [];
-  const problems = [...problemsOf(asked, file), ...gpu ? unheard() : []];
-  if (!gpu) return problems;
+  if (!gpu) return problemsOf(asked, file);
+  const problems = accurately(file.file, c.op, () => [...problemsOf(asked, file), ...unheard()]);
   const applicable = exceptionsFor(`${file.file}/${c.id}`, dtypesIn(asked));
   if (problems.length === 0) return applicable.every((e) => e.mayWork) ? [] : [stale(c.id)];
   return problems.filter((p) => !applicable.some((e) => e.fails.test(p)));

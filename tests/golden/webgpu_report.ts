@@ -1,12 +1,10 @@
 /**
  * What of the golden answers and the lessons holds on the GPU, family by family:
- * `deno run -A tests/golden/webgpu_report.ts [--failures=FILE] [--update]`. It runs all tests there, also those that are known not to pass
- * (`webgpu_missing.json`); `--update` takes those out of that list which pass now, `--failures` writes all problems to a file.
+ * `deno run -A tests/golden/webgpu_report.ts [--failures=FILE]`. With a file all problems are written there.
  *
  * @module
  */
 const root = new URL("../../", import.meta.url);
-const list = new URL("./webgpu_missing.json", import.meta.url);
 
 /** One test. */
 interface Outcome {
@@ -27,7 +25,7 @@ async function outcomes(path: string): Promise<Outcome[]> {
     const { code } = await new Deno.Command(Deno.execPath(), {
       args: ["test", "--no-check", "--quiet", "--allow-read", "--allow-env", `--junit-path=${report}`, path],
       cwd: root,
-      env: { DINOGRAD_MATRIX: "webgpu", DINOGRAD_MISSING: "run" },
+      env: { DINOGRAD_MATRIX: "webgpu", DINOGRAD_PROBLEMS: "all" },
       stdout: "null",
       stderr: "null",
     }).output();
@@ -59,7 +57,7 @@ for (const folder of ["tests/golden", "tests/lessons"]) {
 }
 
 const families = new Map<string, { passed: number; failed: number; unsupported: number }>();
-const failures: string[] = [], failed = new Set<string>(), start = performance.now();
+const failures: string[] = [], start = performance.now();
 for (const file of files.sort()) {
   for (const { name, state, message } of await outcomes(file)) {
     if (!name.includes(" [webgpu]") || state === "ignored") continue;
@@ -70,7 +68,6 @@ for (const file of files.sort()) {
     if (state === "passed") counts.passed++;
     else {
       counts[unsupported.test(message) ? "unsupported" : "failed"]++;
-      failed.add(plain);
       failures.push(`${plain}\n  ${message.replace(/\n+/g, "\n  ")}`);
     }
   }
@@ -94,11 +91,3 @@ console.log(
 
 const target = Deno.args.find((a) => a.startsWith("--failures="))?.slice("--failures=".length);
 if (target !== undefined) Deno.writeTextFileSync(target, failures.join("\n") + "\n");
-if (Deno.args.includes("--update") || Deno.args.includes("--first")) {
-  const before = new Set<string>(JSON.parse(Deno.readTextFileSync(list)));
-  const now = [...failed].filter((name) => !name.includes(" ... ")).filter((name) =>
-    Deno.args.includes("--first") || before.has(name)
-  ).sort();
-  Deno.writeTextFileSync(list, JSON.stringify(now, null, 1) + "\n");
-  console.log(`${now.length} tests are in webgpu_missing.json, ${before.size} were`);
-}
