@@ -49,6 +49,7 @@ export function applyInPlace(op: PointwiseOp, inputs: readonly Operand[]): Tenso
   const kept = inputs.map((x, i) =>
     (mask & (1 << i)) !== 0 && typeof x === "object" && x.counter === self.counter ? x.clone() : x
   );
+  if (recording.now !== null) recording.now.beforeWrite(self.storage); // the copies are made now
   computeInto(op, self, inputs);
   bumpVersion(self);
   rebaseHistory(self, new PointwiseNode(op, next, nextOutputs, kept, self));

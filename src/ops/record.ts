@@ -16,6 +16,7 @@ import {
 import { rebaseHistory } from "../autograd/inplace.ts";
 import { mode } from "../autograd/modes.ts";
 import { freedError, Node } from "../autograd/node.ts";
+import { recording } from "../tensor/later.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /** How gradients go back through one kind of operation. `A` is what it remembers beside tensors. */
@@ -147,6 +148,7 @@ export function recordInPlace<A extends object>(
   checkInPlace(self);
   // The edges lead to the history from before the write.
   const node = anyRequiresGrad(inputs) ? new RuleNode(rule, inputs, args, save, 1) : null;
+  if (recording.now !== null) recording.now.beforeWrite(self.storage);
   write();
   bumpVersion(self);
   if (node !== null) rebaseHistory(self, node);
