@@ -277,6 +277,13 @@ export function rootGradient(root: Tensor, grad: Tensor | null | undefined, inde
         `has a shape of torch.Size(${shapeText(root.shape)}).`,
     );
   }
+  if (grad.device !== root.device) {
+    // a 0-d tensor goes with any device
+    if (grad.ndim === 0) return grad.to({ dtype: root.dtype, device: root.device });
+    throw new TypeError(
+      `invalid gradient at index ${index} - expected device ${root.device} but got ${grad.device}`,
+    );
+  }
   grad.storage.claimed = true; // it is the caller's
   return grad.dtype === root.dtype ? grad : grad.to(root.dtype);
 }

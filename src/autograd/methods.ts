@@ -141,6 +141,9 @@ function setGrad(self: Tensor, grad: Tensor | null): void {
     throw new TypeError(`assigned grad expected to be a Tensor or null but got ${brief(grad)}`);
   }
   if (grad === self) throw new TypeError("can't assign Variable as its own grad");
+  if (grad.device !== self.device) {
+    throw new TypeError("assigned grad has data located on a different device");
+  }
   if (grad.dtype !== self.dtype) {
     throw new TypeError(
       `attempting to assign a gradient with dtype '${grad.dtype}' to a tensor with dtype '${self.dtype}'`,

@@ -2,7 +2,7 @@
  * Matrix products, on the device whose memory they write.
  * @module
  */
-import type { Memory } from "../tensor/device.ts";
+import { differentDevices, type Memory } from "../tensor/device.ts";
 import type { DType } from "../tensor/dtype.ts";
 import * as cpu from "./cpu/gemm.ts";
 import type { GemmSize } from "./cpu/gemm.ts";
@@ -37,6 +37,7 @@ export function gemm(
     product(size, a, b, c, dtype, alpha, beta, batch);
     return;
   }
+  if (a.data instanceof GpuMemory || b.data instanceof GpuMemory) throw differentDevices("cpu", "webgpu");
   if (batch === 1) {
     cpu.gemm(size, a as cpu.Matrix, b as cpu.Matrix, c as cpu.Matrix, dtype, alpha, beta);
     return;

@@ -51,6 +51,9 @@ export function meshgrid(...args: (Tensor | readonly Tensor[] | MeshgridOptions)
       throw new TypeError(`torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: ${t}`);
     }
   });
+  if (list.some((t) => t.device !== list[0].device)) {
+    throw new TypeError("torch.meshgrid expects all tensors to have the same device");
+  }
   const n = list.length;
   const shape = list.map((t) => t.numel());
   // where the i-th vector varies

@@ -178,7 +178,7 @@ export function bincount(x: Tensor, options: BincountOptions = {}): Tensor {
   if (x.ndim !== 1 || values.some((v) => v < 0)) {
     throw new TypeError("bincount only supports 1-d non-negative integral inputs.");
   }
-  if (weights !== undefined) checkTensor(weights, "bincount", "weights");
+  if (weights !== undefined) sameDevice([x, checkTensor(weights, "bincount", "weights")]);
   if (weights !== undefined && !sameShape(weights.shape, x.shape)) {
     throw new TypeError("weights should be 1-d and have the same length as input");
   }
