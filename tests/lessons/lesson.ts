@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { getDefaultDevice, setWarnAlways, setWarningHandler } from "../../mod.ts";
+import { getDefaultDevice, setWarnAlways, setWarningHandler, webgpu } from "../../mod.ts";
 import { normalizeMessage } from "../golden/compare.ts";
 import { matrixTest, orException } from "../golden/matrix.ts";
 import { readExpected } from "./expected.ts";
@@ -29,9 +29,9 @@ export interface Cell {
   raises(fn: () => unknown): void;
 }
 
-/** The lessons' float64, or float32 on the GPU, where float64 has no functions beyond arithmetic. */
+/** The lessons' float64, or float32 on a GPU without float64. */
 export function double(): "float64" | "float32" {
-  return getDefaultDevice() === "webgpu" ? "float32" : "float64";
+  return getDefaultDevice() === "webgpu" && !webgpu.info().float64 ? "float32" : "float64";
 }
 
 /** The transcript of a lesson whose tensors are `double()`, on the device in force: lines may break elsewhere. */
