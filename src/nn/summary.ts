@@ -5,6 +5,7 @@
 
 import { noGrad } from "../autograd/modes.ts";
 import { zeros } from "../tensor/create.ts";
+import { getDefaultDevice } from "../tensor/device.ts";
 import { isFloatingPoint } from "../tensor/dtype.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { Module } from "./module.ts";
@@ -201,8 +202,9 @@ function branchesOf(rows: readonly SummaryRow[]): string[] {
 /** Runs the model on an example, as it is used and not trained, and notes what each module gives. */
 function shapesOf(model: Module, inputs: readonly SummaryInput[]): Map<Module, string> {
   const shapes = new Map<Module, string>(), modules = model.modules();
-  const dtype = model.parameters().find((p) => isFloatingPoint(p.dtype))?.dtype ?? "float32";
-  const tensors = inputs.map((x) => x instanceof Tensor ? x : zeros([...x], { dtype }));
+  const { dtype, device } = model.parameters().find((p) => isFloatingPoint(p.dtype)) ??
+    { dtype: "float32", device: getDefaultDevice() };
+  const tensors = inputs.map((x) => x instanceof Tensor ? x : zeros([...x], { dtype, device }));
   const modes = modules.map((module) => module.training);
   const hooks = modules.map((module) =>
     module.registerForwardHook((_, __, output) => void shapes.set(module, shapeText(output)))

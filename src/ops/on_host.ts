@@ -2,11 +2,12 @@
  * Operations that belong on the host: what they give depends on the data (sizes of results, graph decisions), or they are
  * tiny or rare. Tensors of another device are read for them, and their results go back there.
  *
- * These are: `nonzero`, `argwhere`, boolean masks as indices, `maskedSelect` and `maskedScatter` (how many elements there are),
- * `unique`, `uniqueConsecutive`, `isin`, `bincount`, `histc`, `searchsorted`, `bucketize`, `multinomial`, `allclose` and `equal`
- * (their answer is a JavaScript value), `repeatInterleave` with a tensor of repeats, `tensorSplit` at a tensor of indices,
- * draws of random numbers in PyTorch's order (they are made on the host and uploaded; see `philox` for one that is not), the
- * decompositions of `linalg`, and everything that shows a tensor.
+ * These are: `nonzero`, `argwhere`, boolean masks as indices, `maskedSelect` and `maskedScatter` (how many elements there are; one
+ * value assigned by a mask needs no reading), `unique`, `uniqueConsecutive`, `isin`, `bincount`, `histc`, `searchsorted`,
+ * `bucketize`, `multinomial`, `bernoulli` with a tensor, `normal` with a tensor for the standard deviation, `oneHot` without the
+ * number of classes, the mean of integers in `scatterReduce`, `repeatInterleave` with a tensor of repeats, `tensorSplit` at a
+ * tensor of indices, the decompositions of `linalg`, LBFGS, and everything that shows a tensor. Draws of random numbers in
+ * PyTorch's order are made on the host and uploaded; those of `philox` are made on the device.
  * @module
  */
 
