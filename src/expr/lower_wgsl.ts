@@ -126,6 +126,7 @@ const spellings: Readonly<Record<string, Spellings>> = {
   signbit: { ...elementary("signbit(a)"), int: "a < 0" },
 
   fround: real("a"),
+  nextafter: { double: "m_d_nextafter(a, b)" },
   nextafter32: real("m_nextafter(a, b)"),
 
   gcd: { int: "m_gcd(a, b)" },

@@ -470,6 +470,21 @@ fn m_d_bessel(order: f64, x: f64) -> f64 {
 fn m_d_i0(x: f64) -> f64 { return m_d_bessel(0.0lf, abs(x)); }
 fn m_d_i1(x: f64) -> f64 { return select(m_d_bessel(1.0lf, x), -m_d_bessel(1.0lf, -x), x < 0.0lf); }
 
+fn m_d_nextafter(a: f64, b: f64) -> f64 {
+  if (m_d_isnan(a) || m_d_isnan(b)) { return m_d_nan(); }
+  if (a == b) { return b; }
+  let least = ldexp(ldexp(1.0lf, -1000), -74);
+  if (a == 0.0lf) { return m_d_copysign(least, b); }
+  let size = abs(a);
+  let away = (a < b) == (a > 0.0lf);
+  if (size == m_d_inf()) { return m_d_copysign(1.7976931348623157e308lf, a); }
+  let s = m_d_split(size);
+  // 2^e is the largest power of two that is not above the size; just below one the steps are half as long
+  let e = select(s.k, s.k - 1, s.x < 1.0lf);
+  let step = m_d_scale(1.0lf, max(e - select(52, 53, !away && s.x == 1.0lf), -1074));
+  return m_d_copysign(select(size - step, size + step, away), a);
+}
+
 // exact: subtracts shifted multiples of the divisor, from the highest bit on
 fn m_d_fmod(a: f64, b: f64) -> f64 {
   let y = abs(b);
