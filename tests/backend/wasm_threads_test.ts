@@ -6,6 +6,7 @@ import * as dg from "../../mod.ts";
 import { type Operand, runPointwise } from "../../src/backend/cpu/pointwise.ts";
 import { type Stream, WorkerLost } from "../../src/backend/cpu/pool.ts";
 import * as js from "../../src/backend/cpu/pointwise_js.ts";
+import { setCpuTier } from "../../src/backend/cpu/tier.ts";
 import { currentPool, currentTeam, hasTeam } from "../../src/backend/cpu/wasm/team.ts";
 import { type Program, program } from "../../src/expr/program.ts";
 import type { DType, TypedArray } from "../../src/tensor/dtype.ts";
@@ -15,7 +16,7 @@ const ignore = !hasTeam();
 
 /** Runs with so many threads, the workers of which are there. */
 async function withWorkers(threads: number, fn: () => void | Promise<void>): Promise<void> {
-  const before = dg.getNumThreads();
+  const before = dg.getNumThreads(), tier = setCpuTier("wasm+threads");
   try {
     dg.setNumThreads(threads);
     const { pool } = currentTeam(), until = performance.now() + 20_000;
@@ -27,6 +28,7 @@ async function withWorkers(threads: number, fn: () => void | Promise<void>): Pro
     await fn();
   } finally {
     dg.setNumThreads(before);
+    setCpuTier(tier);
   }
 }
 
@@ -49,7 +51,7 @@ function run(
   return out;
 }
 
-const LENGTHS = [65536, 70_001, 73_728, 100_003];
+const LENGTHS = [1, 100, 8191, 8193, 65536, 70_001, 73_728, 100_003];
 
 Deno.test({
   name: "threads: the same bits as one thread, close to JavaScript, for every length and type",

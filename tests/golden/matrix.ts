@@ -17,6 +17,7 @@ import { type GemmTier, setGemmTier } from "../../src/backend/cpu/gemm.ts";
 import { type CpuTier, setCpuTier } from "../../src/backend/cpu/tier.ts";
 import { hasGemm } from "../../src/backend/cpu/wasm/gemm.ts";
 import { features } from "../../src/backend/cpu/wasm/features.ts";
+import { currentTeam } from "../../src/backend/cpu/wasm/team.ts";
 import { type Exception, exceptions, exceptionsFor, stale } from "./webgpu_exceptions.ts";
 
 /** A way of computing. */
@@ -49,7 +50,15 @@ const withoutWasm = (): string | null =>
 export const configurations: readonly Configuration[] = [
   { name: "js", missing: () => null, enter: tiers("js", "js") },
   { name: "wasm", missing: withoutWasm, enter: tiers("wasm", "wasm") },
-  { name: "threads", missing: withoutWasm, enter: tiers("wasm", "wasm+threads", 2) },
+  {
+    name: "threads",
+    missing: withoutWasm,
+    enter() {
+      const leave = tiers("wasm+threads", "wasm+threads", 2)();
+      currentTeam().pool.start(); // programs use workers when they have come
+      return leave;
+    },
+  },
   {
     name: "blas",
     missing() {

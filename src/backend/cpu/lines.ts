@@ -4,7 +4,7 @@
  */
 import type { DType, TypedArray } from "../../tensor/dtype.ts";
 import * as js from "./lines_js.ts";
-import { cpuTier } from "./tier.ts";
+import { alwaysWasm, cpuTier } from "./tier.ts";
 import { runWasmSoftmax } from "./wasm/softmax.ts";
 
 export type { LineOp } from "./lines_js.ts";
@@ -25,7 +25,7 @@ export function runLines(
 ): void {
   const { name } = op;
   if ((name === "softmax" || name === "logSoftmax") && (dtype === "float32" || dtype === "float64")) {
-    const tier = cpuTier(), wanted = tier === "auto" ? lines * n >= LEAST : tier === "wasm";
+    const wanted = cpuTier() === "auto" ? lines * n >= LEAST : alwaysWasm();
     if (wanted && runWasmSoftmax(name, dtype, x, offset, lines, n, y)) return;
   }
   js.runLines(op, dtype, x, offset, lines, n, y, z);

@@ -5,7 +5,7 @@
 import type { DType, Scalar } from "../../tensor/dtype.ts";
 import type { Program } from "../../expr/program.ts";
 import * as js from "./pointwise_js.ts";
-import { cpuTier } from "./tier.ts";
+import { alwaysWasm, cpuTier } from "./tier.ts";
 import { runWasm } from "./wasm/run.ts";
 
 export type { Operand } from "./pointwise_js.ts";
@@ -26,15 +26,14 @@ export function runPointwise(
 ): void {
   let numel = 1;
   for (let d = 0; d < shape.length; d++) numel *= shape[d];
-  const tier = cpuTier();
-  const few = numel < WORTH_ASKING && (tier !== "wasm" || numel === 0);
-  if (few || tier === "js" || (computeDtype !== "float32" && computeDtype !== "float64")) {
+  const few = numel < WORTH_ASKING && (!alwaysWasm() || numel === 0);
+  if (few || cpuTier() === "js" || (computeDtype !== "float32" && computeDtype !== "float64")) {
     js.runPointwise(p, inputs, outputs, shape, computeDtype);
     return;
   }
   js.checkCounts(p, inputs, outputs);
   const nest = js.nestOf(inputs, outputs, shape, numel);
-  if (!runWasm(p, inputs, outputs, computeDtype, nest, tier === "wasm")) {
+  if (!runWasm(p, inputs, outputs, computeDtype, nest, alwaysWasm())) {
     js.runNest(p, inputs, outputs, computeDtype, nest);
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { DType, TypedArray } from "../../tensor/dtype.ts";
 import * as js from "./reduce_js.ts";
-import { cpuTier } from "./tier.ts";
+import { alwaysWasm, cpuTier } from "./tier.ts";
 import { runWasmColumns } from "./wasm/fold_columns.ts";
 import { runWasmFold } from "./wasm/fold.ts";
 
@@ -15,8 +15,7 @@ const WORTH_ASKING = 640;
 
 function isVectors(n: number, dtype: DType): dtype is "float32" | "float64" {
   if (dtype !== "float32" && dtype !== "float64") return false;
-  const tier = cpuTier();
-  return tier === "auto" ? n >= WORTH_ASKING : tier === "wasm";
+  return cpuTier() === "auto" ? n >= WORTH_ASKING : alwaysWasm();
 }
 
 /** Folds every group of elements; see {@linkcode js.runFold}. */
@@ -25,7 +24,7 @@ export function runFold(fold: js.Fold, input: js.FoldInput, dtype: DType, outs: 
   for (const size of input.folded) n *= size;
   for (const size of input.kept) n *= size;
   if (isVectors(n, dtype)) {
-    const { k, f } = js.loopsOf(fold, input), always = cpuTier() === "wasm";
+    const { k, f } = js.loopsOf(fold, input), always = alwaysWasm();
     if (runWasmFold(fold, input, k, f, dtype, outs, always)) return;
     if (runWasmColumns(fold, input, k, f, dtype, outs, always)) return;
   }
@@ -45,7 +44,7 @@ export function runFlatFold(
 ): void {
   if (isVectors(n, dtype)) {
     const f = { sizes: [n], strides: [1] };
-    if (runWasmFold(fold, { data, offset }, NO_LOOPS, f, dtype, outs, cpuTier() === "wasm")) return;
+    if (runWasmFold(fold, { data, offset }, NO_LOOPS, f, dtype, outs, alwaysWasm())) return;
   }
   js.runFlatFold(fold, data, offset, n, dtype, outs);
 }

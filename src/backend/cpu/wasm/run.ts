@@ -8,12 +8,12 @@ import type { Program } from "../../../expr/program.ts";
 import { isOperand, type Nest, type Operand, runNest, Step } from "../pointwise_js.ts";
 import { features } from "./features.ts";
 import { ARRAYS, instantiate, memoryBuffer, NUMBERS } from "./memory.ts";
-import { hasWorkers, makeRing, type Ring, runRing, spent } from "./stream.ts";
+import { asksWorkers, makeRing, type Pace, type Ring, runAlone, runRing, runTogether } from "./stream.ts";
 import { currentTeam } from "./team.ts";
 import { isCheap, isLowerable, lowerWasm, type Slot, slotBytes, slotOf, STEP } from "./lower.ts";
 
 /** A program for operands of certain types: its function, and where the operands are in memory. */
-interface Kernel {
+interface Kernel extends Pace {
   /** The same for several threads; null if there is none, undefined before it was asked for. */
   ring?: Ring | null;
   readonly run: (count: number) => number;
@@ -76,15 +76,11 @@ export function runWasm(
   inputs.forEach((x, j) => {
     if (!isOperand(x)) kernel.views[j][0] = Number(x);
   });
-  const last = sizes.length - 1;
-  if (plan.cheap || last > 0 || sizes[last] < THREADS_FROM || steps.some((step) => step !== Step.Unit)) {
-    runRows(kernel, p, inputs, outputs, computeDtype, nest);
-  } else if (hasWorkers()) runThreaded(kernel, p, inputs, outputs, computeDtype, nest);
-  else {
-    const begin = performance.now();
-    runRows(kernel, p, inputs, outputs, computeDtype, nest);
-    spent(performance.now() - begin);
-  }
+  const last = sizes.length - 1, run = () => runRows(kernel, p, inputs, outputs, computeDtype, nest);
+  if (plan.cheap || last !== 0 || steps.some((step) => step !== Step.Unit)) run();
+  else if (asksWorkers(kernel, row, THREADS_FROM)) {
+    runTogether(kernel, row, () => runThreaded(kernel, p, inputs, outputs, computeDtype, nest));
+  } else runAlone(kernel, row, THREADS_FROM, run);
   return true;
 }
 
@@ -196,7 +192,7 @@ function compile(p: Program, computeDtype: "float32" | "float64", slots: readonl
     next += (chunk * slotBytes[slot] + PADDING + 63) & -64;
   });
   const bytes = lowerWasm(p, computeDtype, { slots, addresses }, features()!);
-  return { run: instantiate(bytes), chunk, slots, views };
+  return { run: instantiate(bytes), alone: Infinity, chunk, slots, views };
 }
 
 function runRows(

@@ -13,7 +13,7 @@ import { ARRAYS, instantiate, memoryBuffer } from "./memory.ts";
 import { runWasm } from "./run.ts";
 import { lineBytes, lowerSoftmax, type Softmax } from "./softmax_kernel.ts";
 import { softmaxOfShort } from "./softmax_short.ts";
-import { hasWorkers, makeRing, type Ring, runRing, spent } from "./stream.ts";
+import { asksWorkers, makeRing, type Pace, type Ring, runAlone, runRing, runTogether } from "./stream.ts";
 import { currentTeam } from "./team.ts";
 
 export type { Softmax } from "./softmax_kernel.ts";
@@ -31,7 +31,7 @@ const SHORT = 64;
 /** Elements from which threads are asked for help. */
 const THREADS_FROM = 1 << 16;
 
-interface Kernel {
+interface Kernel extends Pace {
   readonly run: (lines: number, place: number, bytes: number) => number;
   readonly piece: Numbers;
   ring?: Ring | null;
@@ -46,7 +46,10 @@ function kernelFor(kind: Softmax, dtype: Dtype): Kernel {
   let known = kernels.get(key);
   if (known === undefined) {
     const run = instantiate(lowerSoftmax(kind, dtype, ARRAYS, features()!)) as Kernel["run"];
-    kernels.set(key, known = { run, piece: new views[dtype](memoryBuffer(), ARRAYS, CHUNK) });
+    kernels.set(
+      key,
+      known = { run, alone: Infinity, piece: new views[dtype](memoryBuffer(), ARRAYS, CHUNK) },
+    );
   }
   return known;
 }
@@ -71,20 +74,22 @@ export function runWasmSoftmax(
     for (let line = 0; line < lines; line++) longLine(kind, dtype, x, offset + line * n, n, y, line * n);
     return true;
   }
-  const kernel = kernelFor(kind, dtype),
-    atOnce = Math.floor(CHUNK / room),
-    threaded = lines * n >= THREADS_FROM;
-  let line = 0;
-  if (threaded && hasWorkers()) line = runThreaded(kernel, kind, dtype, bytes, lines, atOnce, load, store);
-  const begin = threaded ? performance.now() : 0;
-  for (; line < lines; line += atOnce) {
-    const count = Math.min(atOnce, lines - line);
-    load(kernel.piece, line, count);
-    kernel.run(count, 0, bytes);
-    store(kernel.piece, line, count);
-  }
-  if (threaded) spent(performance.now() - begin);
+  const kernel = kernelFor(kind, dtype), atOnce = Math.floor(CHUNK / room), elements = lines * n;
+  if (asksWorkers(kernel, elements, THREADS_FROM)) {
+    runTogether(kernel, elements, () => {
+      alone(runThreaded(kernel, kind, dtype, bytes, lines, atOnce, load, store));
+    });
+  } else runAlone(kernel, elements, THREADS_FROM, () => alone(0));
   return true;
+
+  function alone(line: number): void {
+    for (; line < lines; line += atOnce) {
+      const count = Math.min(atOnce, lines - line);
+      load(kernel.piece, line, count);
+      kernel.run(count, 0, bytes);
+      store(kernel.piece, line, count);
+    }
+  }
 
   /** Copies lines into a piece of memory. What is behind each of them counts nothing. */
   function load(piece: Numbers, line: number, count: number): void {

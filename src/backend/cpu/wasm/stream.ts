@@ -5,6 +5,7 @@
  * @module
  */
 import type { TypedArray } from "../../../tensor/dtype.ts";
+import { cpuTier } from "../tier.ts";
 import { WIDEST_STREAM, WorkerLost } from "../pool.ts";
 import { ARRAYS } from "./memory.ts";
 import { PROGRAM } from "./tasks.ts";
@@ -40,14 +41,45 @@ const PADDING = 192;
 
 let rings = 0;
 
-/** Whether it is worth asking for workers: they are here, or will be once {@linkcode spent} has been told enough. */
-export function hasWorkers(): boolean {
-  return hasTeam() && mayThread() && currentTeam().pool.workers > 0;
+/** How fast a kernel is without help: milliseconds for an element, the best that were seen. */
+export interface Pace {
+  /** Infinite before it was measured. */
+  alone: number;
 }
 
-/** To be told how many milliseconds something took for want of workers. */
-export function spent(milliseconds: number): void {
-  if (hasTeam() && mayThread()) currentTeam().pool.spent(milliseconds);
+/** For how many milliseconds no help is asked for when it made things slower: other programs need the processor. */
+const PAUSE = 20, LONGEST_PAUSE = 1000;
+
+let pause = PAUSE, pausedUntil = 0;
+
+/** Whether to ask threads for help with so many elements, of which there should be `least`. */
+export function asksWorkers(pace: Pace, elements: number, least: number): boolean {
+  const tier = cpuTier();
+  if (tier === "wasm" || (tier === "auto" && elements < least)) return false;
+  if (!hasTeam() || !mayThread() || currentTeam().pool.workers === 0) return false;
+  return tier === "wasm+threads" || (pace.alone < Infinity && performance.now() > pausedUntil);
+}
+
+/** Runs something without help that threads could help with. */
+export function runAlone(pace: Pace, elements: number, least: number, run: () => void): void {
+  if (elements < least) return run();
+  const begin = performance.now();
+  run();
+  const took = performance.now() - begin;
+  pace.alone = Math.min(pace.alone, took / elements);
+  if (hasTeam() && mayThread()) currentTeam().pool.spent(took);
+}
+
+/** Runs something with help, and asks for none for a while if that took longer than it does alone. */
+export function runTogether(pace: Pace, elements: number, run: () => void): void {
+  const begin = performance.now();
+  run();
+  const end = performance.now();
+  if (end - begin <= pace.alone * elements) pause = PAUSE;
+  else {
+    pausedUntil = end + pause;
+    pause = Math.min(2 * pause, LONGEST_PAUSE);
+  }
 }
 
 /**
