@@ -20,11 +20,6 @@ export interface Exception {
 /** Everything that cannot hold. */
 export const exceptions: readonly Exception[] = [
   {
-    where: /^binary\/nextafter\/float64$/,
-    fails: /nextafter is not implemented for float64 on the GPU/,
-    reason: "neighbours are found by their bits, and WGSL has no 64-bit integers",
-  },
-  {
     where: /^/,
     dtype: "int64",
     fails:
