@@ -4,8 +4,8 @@
  * device has them.
  *
  * int64 is carried as a 32-bit integer, too: it is the type of indices and class numbers, which fit. Numbers that do not are
- * refused when they are uploaded, and so is arithmetic that gives int64, because its results might not fit; comparing,
- * copying, selecting and converting are exact.
+ * refused when they are uploaded, and a sum or product that does not is reported by the next read (`int64.ts`); arithmetic that
+ * cannot be checked like that is refused. Comparing, copying, selecting and converting are exact.
  * @module
  */
 import { allocate, type DType, type TypedArray } from "../../tensor/dtype.ts";

@@ -6,6 +6,7 @@ import type { Program } from "../../expr/program.ts";
 import type { Memory } from "../../tensor/device.ts";
 import type { DType, Scalar } from "../../tensor/dtype.ts";
 import type { GemmSize } from "../cpu/gemm.ts";
+import { runInt64 } from "./int64.ts";
 import { gemm, type GpuMatrix } from "./gemm.ts";
 import { type GpuOperand, isContiguous } from "./layout.ts";
 import { type Job, runMany } from "./many.ts";
@@ -43,6 +44,7 @@ export function pointwise(
 ): void {
   const { gpu } = outputs[0].data as GpuMemory;
   const from = inputs.map((x) => typeof x === "object" ? onGpu(x) : x);
+  if (computeDtype === "int64" && runInt64(gpu, p, from, outputs.map(onGpu), shape)) return;
   runPointwise(gpu, p, from, outputs.map(onGpu), shape, computeDtype);
 }
 
@@ -79,7 +81,7 @@ interface Matrix {
   readonly batchStride?: number;
 }
 
-/** `c = alpha * a @ b + beta * c` for each matrix of a batch. */
+/** `c = alpha * a @ b + beta * added` for each matrix of a batch; null adds what c holds. */
 export function product(
   size: GemmSize,
   a: Matrix,
@@ -89,12 +91,16 @@ export function product(
   alpha: number,
   beta: number,
   batch: number,
+  added: Matrix | null,
 ): void {
   const { gpu } = c.data as GpuMemory;
   const matrix = (x: Matrix): GpuMatrix => ({
-    ...x,
     data: blockOf(x.data),
+    offset: x.offset,
     batchStride: x.batchStride ?? 0,
+    rowStride: x.rowStride,
+    columnStride: x.columnStride,
   });
-  gemm(gpu, { ...size, batch }, matrix(a), matrix(b), matrix(c), dtype, { alpha, beta });
+  const { m, n, k } = size, more = added === null ? undefined : matrix(added);
+  gemm(gpu, { batch, m, n, k }, matrix(a), matrix(b), matrix(c), dtype, { alpha, beta, added: more });
 }

@@ -238,7 +238,7 @@ gpuTest("an index that is out of range is told by the next read, and changes not
   assertEquals(dg.ones(1, { device }).sum().item(), 1);
 });
 
-gpuTest("int64: indices and classes go through, arithmetic that may not fit is refused", () => {
+gpuTest("int64: indices and classes go through, arithmetic that does not fit is told or refused", () => {
   const i = there(dg.tensor([3n, -2n, 0n]));
   assertEquals(i.dtype, "int64");
   assertEquals([...i.typedArray()], [3n, -2n, 0n]);
@@ -250,7 +250,23 @@ gpuTest("int64: indices and classes go through, arithmetic that may not fit is r
   same(i.remainder(2n), dg.tensor([1n, 0n, 0n]), "remainder");
   same(dg.cat([i, i]), dg.tensor([3n, -2n, 0n, 3n, -2n, 0n]), "cat");
   same(i.div(2), dg.tensor([1.5, -1, 0]), "div");
-  for (const run of [() => i.add(1n), () => i.mul(i), () => i.scatterAdd(0, i.clamp(0n, 1n), i)]) {
+  same(i.add(1n), dg.tensor([4n, -1n, 1n]), "add");
+  same(i.mul(i), dg.tensor([9n, 4n, 0n]), "mul");
+  same(i.sub(4n).abs().neg(), dg.tensor([-1n, -6n, -4n]), "abs");
+  same(i.pow(3n), dg.tensor([27n, -8n, 0n]), "pow");
+  same(i.bitwiseAnd(1n), dg.tensor([1n, 0n, 0n]), "bits");
+  const square = there(dg.arange(6n).reshape(2, 3));
+  square.t().select(0, 1).mul_(100n);
+  same(square, dg.tensor([[0n, 100n, 2n], [3n, 400n, 5n]]), "in place through a view");
+  same(there(dg.tensor([-(2n ** 31n) + 1n])).sub(1n), dg.tensor([-(2n ** 31n)]), "the least");
+  for (
+    const [name, run] of [["add", () => i.add(2n ** 31n - 3n)], ["mul", () => i.mul(2n ** 30n)]] as const
+  ) {
+    const out = run();
+    assertThrows(() => out.toArray(), GpuError, `${name} gives an int64 that does not fit into the 32 bits`);
+  }
+  assertThrows(() => there(dg.tensor([-(2n ** 31n)])).neg().item(), GpuError, "does not fit");
+  for (const run of [() => i.bitwiseLeftShift(1n), () => i.scatterAdd(0, i.clamp(0n, 1n), i)]) {
     assertThrows(run, TypeError, 'convert to "int32"');
   }
   assertThrows(() => there(dg.tensor([2n ** 40n])), RangeError, "which cannot hold 1099511627776");
