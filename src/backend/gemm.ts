@@ -21,7 +21,7 @@ export interface Matrix extends Omit<cpu.Matrix, "data"> {
 
 /**
  * `c = alpha * a @ b + beta * c` for each matrix of a batch, all of one element type. With beta 0, c is not read. c must not
- * share memory with a or b.
+ * share memory with a or b. Devices other than the CPU can take `added` for what beta multiplies, in memory of its own.
  */
 export function gemm(
   size: GemmSize,
@@ -32,11 +32,13 @@ export function gemm(
   alpha = 1,
   beta = 0,
   batch = 1,
+  added: Matrix | null = null,
 ): void {
   if (c.data instanceof GpuMemory) {
-    product(size, a, b, c, dtype, alpha, beta, batch);
+    product(size, a, b, c, dtype, alpha, beta, batch, added);
     return;
   }
+  if (added !== null) throw new TypeError("products of the CPU add to what their result holds");
   if (a.data instanceof GpuMemory || b.data instanceof GpuMemory) throw differentDevices("cpu", "webgpu");
   if (batch === 1) {
     cpu.gemm(size, a as cpu.Matrix, b as cpu.Matrix, c as cpu.Matrix, dtype, alpha, beta);

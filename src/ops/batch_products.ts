@@ -12,6 +12,7 @@ import { copyInto } from "./copy.ts";
 import { mul } from "./pointwise.ts";
 import {
   type Added,
+  adding,
   type AddProductOptions,
   checkSame,
   factors,
@@ -84,7 +85,12 @@ function prepareBaddbmm(
   checkSame("baddbmm", batch1, input);
   const { beta, alpha } = factors(options, batch1.dtype, "baddbmm");
   const shape = [batch1.shape[0], batch1.shape[1], batch2.shape[2]];
-  const out = multiplyBatches(batch1, batch2, startOf(input, shape, beta), alpha, beta);
+  const out = adding(
+    input,
+    shape,
+    beta,
+    (to, added) => multiplyBatches(batch1, batch2, to, alpha, beta, added),
+  );
   const save = { batch1: savedFor(batch1, batch2), batch2: savedFor(batch2, batch1) };
   return { rule: Baddbmm, out, save, args: { beta, alpha, selfSymSizes: input.shape } };
 }

@@ -7,7 +7,7 @@ import { gemm, type Matrix } from "../backend/gemm.ts";
 import { differentDevices } from "../tensor/device.ts";
 import { category, type DType, typeName } from "../tensor/dtype.ts";
 import { frozen, type Shape, shapeText } from "../tensor/shape.ts";
-import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
+import { type Tensor, unwrittenTensor } from "../tensor/tensor.ts";
 import { copyInto } from "./copy.ts";
 import { mul } from "./pointwise.ts";
 import { record, recordInPlace, type Rule, type RuleNode, type Save } from "./record.ts";
@@ -74,34 +74,73 @@ export function columnOf(x: Tensor): Matrix {
   return { data: x.storage.memory, offset: x.offset, rowStride: x.strides[0], columnStride: 1 };
 }
 
-/** `out = alpha * a @ b + beta * out`. */
-export function multiply(a: Tensor, b: Tensor, out: Tensor, alpha = 1, beta = 0): Tensor {
+/** `out = alpha * a @ b + beta * added`; null adds what `out` holds, the only way on the CPU. */
+export function multiply(
+  a: Tensor,
+  b: Tensor,
+  out: Tensor,
+  alpha = 1,
+  beta = 0,
+  added: Tensor | null = null,
+): Tensor {
   const size = { m: a.shape[0], n: b.shape[1], k: a.shape[1] };
-  gemm(size, matrixOf(a), matrixOf(b), matrixOf(out), out.dtype, alpha, beta);
+  const more = added === null ? null : matrixOf(added);
+  gemm(size, matrixOf(a), matrixOf(b), matrixOf(out), out.dtype, alpha, beta, 1, more);
   return out;
 }
 
-/** `out = alpha * a @ x + beta * out` for a vector x. */
-export function multiplyVector(a: Tensor, x: Tensor, out: Tensor, alpha = 1, beta = 0): Tensor {
+/** `out = alpha * a @ x + beta * added` for a vector x. */
+export function multiplyVector(
+  a: Tensor,
+  x: Tensor,
+  out: Tensor,
+  alpha = 1,
+  beta = 0,
+  added: Tensor | null = null,
+): Tensor {
   const size = { m: a.shape[0], n: 1, k: a.shape[1] };
-  gemm(size, matrixOf(a), columnOf(x), columnOf(out), out.dtype, alpha, beta);
+  const more = added === null ? null : columnOf(added);
+  gemm(size, matrixOf(a), columnOf(x), columnOf(out), out.dtype, alpha, beta, 1, more);
   return out;
 }
 
-/** For each batch `out[i] = alpha * a[i] @ b[i] + beta * out[i]`. */
-export function multiplyBatches(a: Tensor, b: Tensor, out: Tensor, alpha = 1, beta = 0): Tensor {
+/** For each batch `out[i] = alpha * a[i] @ b[i] + beta * added[i]`. */
+export function multiplyBatches(
+  a: Tensor,
+  b: Tensor,
+  out: Tensor,
+  alpha = 1,
+  beta = 0,
+  added: Tensor | null = null,
+): Tensor {
   const size = { m: a.shape[1], n: b.shape[2], k: a.shape[2] };
-  const [p, q, r] = [a, b, out].map((x) => ({ ...matrixOf(x), batchStride: x.strides[0] }));
-  gemm(size, p, q, r, out.dtype, alpha, beta, a.shape[0]);
+  const batch = (x: Tensor) => ({ ...matrixOf(x), batchStride: x.strides[0] });
+  const more = added === null ? null : batch(added);
+  gemm(size, batch(a), batch(b), batch(out), out.dtype, alpha, beta, a.shape[0], more);
   return out;
 }
 
 /** What a product is added to: a copy of `input` in the result's shape. With beta 0 nothing is read. */
 export function startOf(input: Tensor, shape: Shape, beta: number): Tensor {
   const wide = expand(input.detach(), shape);
-  const out = allocateTensor(frozen(shape), input.dtype, input.device);
+  const out = unwrittenTensor(frozen(shape), input.dtype, input.device);
   if (beta !== 0) copyInto(out, wide);
   return out;
+}
+
+/**
+ * `beta * input + alpha * product` in memory of its own; `product` computes it. On devices whose kernels add by themselves nothing
+ * is copied first: they get what is to be added, else null.
+ */
+export function adding(
+  input: Tensor,
+  shape: Shape,
+  beta: number,
+  product: (out: Tensor, added: Tensor | null) => Tensor,
+): Tensor {
+  if (input.device === "cpu" || beta === 0) return product(startOf(input, shape, beta), null);
+  const added = expand(input.detach(), shape);
+  return product(unwrittenTensor(frozen(shape), input.dtype, input.device), added);
 }
 
 // ---- gradients ----------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import { Tensor, unwrittenTensor } from "../tensor/tensor.ts";
 import { mul } from "./pointwise.ts";
 import {
   type Added,
+  adding,
   type AddProductOptions,
   checkSame,
   columnOf,
@@ -25,7 +26,6 @@ import {
   type Prepared,
   refuseBool,
   savedFor,
-  startOf,
   times,
 } from "./product_parts.ts";
 import { record, type Rule } from "./record.ts";
@@ -166,7 +166,12 @@ function prepareAddmv(input: Tensor, mat: Tensor, vec: Tensor, options: AddProdu
   checkTensor(vec, "addmv", "vec", 3);
   checkMv(input, mat, vec);
   const { beta, alpha } = factors(options, mat.dtype, "addmv");
-  const out = multiplyVector(mat, vec, startOf(input, [mat.shape[0]], beta), alpha, beta);
+  const out = adding(
+    input,
+    [mat.shape[0]],
+    beta,
+    (out, added) => multiplyVector(mat, vec, out, alpha, beta, added),
+  );
   const save = { mat: savedFor(mat, vec), vec: savedFor(vec, mat) };
   return { rule: Addmv, out, save, args: { beta, alpha, selfSymSizes: input.shape } };
 }
@@ -201,8 +206,8 @@ function prepareAddr(input: Tensor, vec1: Tensor, vec2: Tensor, options: AddProd
   checkSame("addr", input, vec1, vec2);
   const { beta, alpha } = factors(options, input.dtype, "addr");
   const shape = [vec1.shape[0], vec2.shape[0]];
-  const out = startOf(input, shape, beta);
-  multiply(unsqueeze(vec1.detach(), 1), unsqueeze(vec2.detach(), 0), out, alpha, beta);
+  const column = unsqueeze(vec1.detach(), 1), row = unsqueeze(vec2.detach(), 0);
+  const out = adding(input, shape, beta, (to, added) => multiply(column, row, to, alpha, beta, added));
   const save = { vec1: savedFor(vec1, vec2), vec2: savedFor(vec2, vec1) };
   return { rule: Addr, out, save, args: { beta, alpha, selfSymSizes: input.shape } };
 }
@@ -335,7 +340,12 @@ function prepareAddmm(
   }
   refuseBool(mat1.dtype, "addmm_impl_cpu_");
   const { beta, alpha } = factors(options, mat1.dtype, "addmm");
-  const out = multiply(mat1, mat2, startOf(input, [mat1.shape[0], mat2.shape[1]], beta), alpha, beta);
+  const out = adding(
+    input,
+    [mat1.shape[0], mat2.shape[1]],
+    beta,
+    (to, added) => multiply(mat1, mat2, to, alpha, beta, added),
+  );
   const args = {
     beta,
     alpha,

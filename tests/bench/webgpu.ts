@@ -52,7 +52,7 @@ function rows(): Row[] {
     const a = matrix(upload(gpu, numbers(n * n), "float32"));
     const b = matrix(upload(gpu, numbers(n * n), "float32"));
     const c = matrix(allocate(gpu, "float32", n * n));
-    return (["blocked", "tiled"] as const).map((kernel) =>
+    return (["blocked", "packed", "tiled64"] as const).map((kernel) =>
       done(
         `GPU matmul ${n}, ${kernel}`,
         () => gemm(gpu, { batch: 1, m: n, n, k: n }, a, b, c, "float32", { kernel }),

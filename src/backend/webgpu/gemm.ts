@@ -1,25 +1,24 @@
 /**
- * Matrix products of the GPU, batched, with any strides.
+ * Matrix products of the GPU, batched, with any strides, and what is added to them in the same kernel.
  *
- * Three kernels. `tiled`: a workgroup computes 64 by 64 results from parts of the factors in its memory, an invocation 4 by 4
- * of them; for hardware. `blocked`: an invocation computes 8 by 8 results in registers, from factors packed so that it
- * reads four neighbours at once; 2.5 times as fast on lavapipe, where workgroup memory is ordinary memory. `direct`: an
- * invocation a result, where one of the sides is short.
- *
- * Not measured on hardware: first try other tile sizes, then `blocked` with workgroup memory.
+ * The kernels are in `gemm_source.ts`. Which one computes a product is a matter of its sizes, and for large ones of a measurement:
+ * `gemm_tuner.ts`.
  * @module
  */
 import { input } from "../../expr/expr.ts";
 import { type Program, program } from "../../expr/program.ts";
 import type { DType } from "../../tensor/dtype.ts";
-import type { Access } from "./commands.ts";
-import { loaded, SCALAR_WORDS, scalarSource, stored, wgslFlavor, writeScalar } from "./convert.ts";
-import { checkElements, elementType } from "./elements.ts";
-import type { Gpu, KernelSource } from "./gpu.ts";
+import type { Kernel } from "./commands.ts";
+import { SCALAR_WORDS, wgslFlavor, writeScalar } from "./convert.ts";
+import { checkElements } from "./elements.ts";
+import { GEMM_WORDS, type GemmForm, type GemmKernel, gemmSource, TILES, type Walk } from "./gemm_source.ts";
+import { tunedKernel } from "./gemm_tuner.ts";
+import type { Gpu } from "./gpu.ts";
 import { checkExtent } from "./layout.ts";
 import type { Block } from "./memory.ts";
-import { wgslFunctions } from "../../expr/lower_wgsl.ts";
-import { bytesOf, header, runPointwise } from "./pointwise.ts";
+import { bytesOf, runPointwise } from "./pointwise.ts";
+
+export type { GemmKernel } from "./gemm_source.ts";
 
 /** A batch of strided matrices. */
 export interface GpuMatrix {
@@ -51,14 +50,13 @@ export interface GemmSize {
 export interface GemmOptions {
   /** Factor of the product; 1 by default. */
   readonly alpha?: number;
-  /** Factor of what c holds; with 0, the default, c is not read. */
+  /** Factor of what is added to it; with 0, the default, nothing is read. */
   readonly beta?: number;
-  /** Which kernel to use; by default the sizes and the adapter decide. */
+  /** What is added: an m by n matrix, broadcast where a stride is 0; by default what c holds. */
+  readonly added?: GpuMatrix;
+  /** Which kernel to use; by default the sizes and the device decide. */
   readonly kernel?: GemmKernel;
 }
-
-/** See the module. `blocked` is for float16 and float32 only. */
-export type GemmKernel = "tiled" | "blocked" | "direct";
 
 /** Elements of k that one dispatch takes: lavapipe ends loops of more than 65,535 iterations. */
 const DEPTH = 32768;
@@ -66,8 +64,8 @@ const DEPTH = 32768;
 const LAYERS = 65535;
 
 /**
- * `c = alpha * a @ b + beta * c` for each matrix of the batch, all of one element type. c must not share elements with a or b.
- * float16 is added up in float32. Integers wrap.
+ * `c = alpha * a @ b + beta * added` for each matrix of the batch, all of one element type. c must not share elements with a or
+ * b, nor with `added`. float16 is added up in float32. Integers wrap.
  */
 export function gemm(
   gpu: Gpu,
@@ -86,317 +84,222 @@ export function gemm(
       'the GPU has no int64 products, because it carries int64 in 32 bits: convert to "int32" or a float dtype',
     );
   }
-  const check = (x: GpuMatrix, rows: number, columns: number) =>
-    rows * columns > 0 &&
-    checkExtent({ ...x, dtype, strides: [x.batchStride, x.rowStride, x.columnStride] }, [
-      batch,
-      rows,
-      columns,
-    ]);
-  check(a, m, k);
-  check(b, k, n);
-  check(c, m, n);
+  gpu.checkOpen();
+  const { alpha = 1, beta = 0 } = options, added = beta === 0 ? null : options.added ?? null;
+  check(a, batch, m, k, dtype);
+  check(b, batch, k, n, dtype);
+  check(c, batch, m, n, dtype);
+  if (added !== null) check(added, batch, m, n, dtype);
   if (c.data === a.data || c.data === b.data) {
     throw new TypeError("the result of a matrix product cannot share memory with its factors");
   }
-  const { alpha = 1, beta = 0 } = options;
-  const chosen = options.kernel ?? chooseKernel(gpu, size, dtype);
+  if (added !== null && c.data === added.data) {
+    throw new TypeError("the result of a matrix product cannot share memory with what is added to it");
+  }
+  const whole: GemmJob = { size, a, b, c, added, dtype, alpha, beta };
+  const chosen = options.kernel ?? chooseKernel(gpu, whole);
+  if (batch <= LAYERS && k <= DEPTH) {
+    runGemm(gpu, chosen, whole);
+    return;
+  }
   for (let first = 0; first < batch; first += LAYERS) {
     const layers = Math.min(LAYERS, batch - first);
     const from = (x: GpuMatrix): GpuMatrix => ({ ...x, offset: x.offset + first * x.batchStride });
     for (let done = 0; done === 0 || done < k; done += DEPTH) {
       const depth = Math.min(DEPTH, k - done), part = { batch: layers, m, n, k: depth };
-      const pa = from({ ...a, offset: a.offset + done * a.columnStride });
-      const pb = from({ ...b, offset: b.offset + done * b.rowStride });
-      const job: Job = { size: part, a: pa, b: pb, c: from(c), dtype, alpha, beta: done === 0 ? beta : 1 };
-      if (chosen === "blocked") blocked(gpu, job);
-      else launch(gpu, chosen, job);
+      runGemm(gpu, chosen, {
+        size: part,
+        a: from({ ...a, offset: a.offset + done * a.columnStride }),
+        b: from({ ...b, offset: b.offset + done * b.rowStride }),
+        c: from(c),
+        added: done === 0 && added !== null ? from(added) : null,
+        dtype,
+        alpha,
+        beta: done === 0 ? beta : 1,
+      });
     }
   }
 }
 
-function chooseKernel(gpu: Gpu, { m, n, k }: GemmSize, dtype: DType): GemmKernel {
-  const short = Math.min(m, n);
-  if (short < 4 || m * n * k < 4096) return "direct";
-  return gpu.info.software && wgslFlavor(dtype) === "float" ? "blocked" : "tiled";
+function check(x: GpuMatrix, batch: number, rows: number, columns: number, dtype: DType): void {
+  if (rows * columns === 0) return;
+  const { data, offset, batchStride, rowStride, columnStride } = x;
+  checkExtent({ data, offset, dtype, strides: [batchStride, rowStride, columnStride] }, [
+    batch,
+    rows,
+    columns,
+  ]);
 }
 
-interface Job {
+/** Multiplications below which a result an invocation is as good as anything. */
+const TINY = 4096;
+
+function chooseKernel(gpu: Gpu, job: GemmJob): GemmKernel {
+  const { m, n, k } = job.size;
+  if (Math.min(m, n) < 4 || m * n * k < TINY) return "direct";
+  return tunedKernel(gpu, job);
+}
+
+/** A product that one dispatch can do. */
+export interface GemmJob {
+  /** Its sizes. */
   readonly size: GemmSize;
+  /** The left factor. */
   readonly a: GpuMatrix;
+  /** The right factor. */
   readonly b: GpuMatrix;
+  /** The result. */
   readonly c: GpuMatrix;
+  /** What is added, if it is not what c holds. */
+  readonly added: GpuMatrix | null;
+  /** Element type of all. */
   readonly dtype: DType;
+  /** Factor of the product. */
   readonly alpha: number;
+  /** Factor of what is added. */
   readonly beta: number;
 }
 
-const generators: Readonly<Record<GemmKernel, (dtype: DType, accumulate: boolean) => KernelSource>> = {
-  tiled: generateTiled,
-  blocked: generateBlocked,
-  direct: generateDirect,
-};
-
-function launch(gpu: Gpu, kernelName: GemmKernel, job: Job): void {
-  const { size, a, b, c, dtype, alpha, beta } = job, flavor = wgslFlavor(dtype), words = SCALAR_WORDS[flavor];
-  // float16 factors are numbers of float32
-  const scalarType = dtype === "float16" ? "float32" : dtype;
-  const accumulate = beta !== 0;
-  const kernel = gpu.kernel(
-    "gemm",
-    `${kernelName} ${dtype} ${accumulate}`,
-    () => generators[kernelName](dtype, accumulate),
-  );
-  const parameters = new Int32Array(16 + 2 * words);
-  parameters.set([0, size.m, size.n, size.k]);
-  [a, b, c].forEach((x, i) =>
-    parameters.set([x.offset, x.batchStride, x.rowStride, x.columnStride], 4 + 4 * i)
-  );
-  writeScalar(parameters, 16, alpha, scalarType);
-  writeScalar(parameters, 16 + words, beta, scalarType);
-  const blocks = [a.data, b.data, c.data], { batch, m, n } = size;
-  if (kernelName === "tiled") {
-    gpu.commands.dispatch(kernel, blocks, parameters, Math.ceil(n / 64), Math.ceil(m / 64), batch);
-  } else {
-    const tile = kernelName === "blocked" ? 64 : 8;
-    gpu.commands.dispatch(kernel, blocks, parameters, Math.ceil(n / tile), Math.ceil(m / tile), batch);
+/** Computes a product with a kernel. */
+export function runGemm(gpu: Gpu, kernel: GemmKernel, job: GemmJob): void {
+  const { a, b, dtype } = job, { m, n, k } = job.size;
+  if (kernel === "packed") {
+    packed(gpu, job);
+    return;
   }
+  if (kernel === "blocked") {
+    const wa = walkOf(a, m, k, a.rowStride, a.columnStride, dtype);
+    const wb = walkOf(b, n, k, b.columnStride, b.rowStride, dtype);
+    launch(gpu, kernel, job, inFours(a, wa, false), inFours(b, wb, true), wa, wb, dtype);
+    return;
+  }
+  const wa = a.rowStride === 1 && a.columnStride !== 1 ? "side" : "depth";
+  const wb = b.rowStride === 1 && b.columnStride !== 1 ? "depth" : "side";
+  launch(gpu, kernel, job, a, b, wa, wb, dtype);
+}
+
+/** How the blocked kernel can read a factor of float32 or float16. */
+export function walkOf(
+  { offset, batchStride }: GpuMatrix,
+  side: number,
+  depth: number,
+  sideStride: number,
+  depthStride: number,
+  dtype: DType,
+): Walk {
+  if (dtype !== "float32" || offset % 4 !== 0 || batchStride % 4 !== 0) return "single";
+  if (sideStride === 1 && (depthStride % 4 === 0 || depth === 1)) return "side";
+  if (depthStride === 1 && (sideStride % 4 === 0 || side === 1)) return "depth";
+  return "single";
+}
+
+/** Steps in units of four elements, as the blocked kernel wants them. */
+function inFours(x: GpuMatrix, walk: Walk, sideIsColumns: boolean): GpuMatrix {
+  if (walk === "single") return x;
+  const kept = (walk === "side") === sideIsColumns ? "columnStride" : "rowStride";
+  const { data, offset, batchStride, rowStride, columnStride } = x;
+  return {
+    data,
+    offset: offset / 4,
+    batchStride: batchStride / 4,
+    rowStride: kept === "rowStride" ? rowStride : Math.ceil(rowStride / 4),
+    columnStride: kept === "columnStride" ? columnStride : Math.ceil(columnStride / 4),
+  };
+}
+
+const kernelNumbers = Object.keys(TILES), walks: readonly Walk[] = ["side", "depth", "single"];
+const known = new WeakMap<Gpu, Map<string, Kernel[]>>();
+const parametersOf: Record<number, Int32Array> = {};
+
+/** The kernel of a form; found again without making strings. */
+function kernelOf(gpu: Gpu, form: GemmForm): Kernel {
+  const { kernel, factors, dtype, a, b, added } = form;
+  let families = known.get(gpu);
+  if (families === undefined) known.set(gpu, families = new Map());
+  const family = factors === dtype ? dtype : "packed float16";
+  let kernels = families.get(family);
+  if (kernels === undefined) families.set(family, kernels = []);
+  const number = ((kernelNumbers.indexOf(kernel) * 3 + walks.indexOf(a)) * 3 + walks.indexOf(b)) * 3 +
+    (added === "none" ? 0 : added === "self" ? 1 : 2);
+  return kernels[number] ??= gpu.kernel(
+    "gemm",
+    `${kernel} ${factors} ${dtype} ${a} ${b} ${added}`,
+    () => gemmSource(form),
+  );
+}
+
+function launch(
+  gpu: Gpu,
+  kernel: GemmForm["kernel"],
+  job: GemmJob,
+  a: GpuMatrix,
+  b: GpuMatrix,
+  wa: Walk,
+  wb: Walk,
+  factors: DType,
+): void {
+  const { size: { batch, m, n, k }, c, dtype, alpha, beta } = job;
+  const added = beta === 0 ? "none" : job.added === null ? "self" : "other", d = job.added ?? c;
+  const pipeline = kernelOf(gpu, { kernel, factors, dtype, a: wa, b: wb, added });
+  const words = SCALAR_WORDS[wgslFlavor(dtype)],
+    p = parametersOf[words] ??= new Int32Array(GEMM_WORDS + 2 * words);
+  p[1] = m;
+  p[2] = n;
+  p[3] = k;
+  placeOf(p, 4, a);
+  placeOf(p, 8, b);
+  placeOf(p, 12, c);
+  placeOf(p, 16, d);
+  // float16 factors are numbers of float32
+  const scalar = dtype === "float16" ? "float32" : dtype;
+  writeScalar(p, GEMM_WORDS, alpha, scalar);
+  writeScalar(p, GEMM_WORDS + words, beta, scalar);
+  const blocks = added === "other" ? [a.data, b.data, c.data, d.data] : [a.data, b.data, c.data];
+  const tile = TILES[kernel];
+  gpu.commands.dispatch(pipeline, blocks, p, Math.ceil(n / tile), Math.ceil(m / tile), batch);
+}
+
+function placeOf(p: Int32Array, at: number, x: GpuMatrix): void {
+  p[at] = x.offset;
+  p[at + 1] = x.batchStride;
+  p[at + 2] = x.rowStride;
+  p[at + 3] = x.columnStride;
 }
 
 // ---- packing --------------------------------------------------------------------------------------------------------
 
 let copy: Program | undefined;
 
-/** Packs what is not in the blocked kernel's layout: for each k, 8 neighbours of a side in one place. */
-function blocked(gpu: Gpu, job: Job): void {
-  const { size: { batch, m, n, k }, dtype } = job, spare: Block[] = [];
-  const pack = (
-    x: GpuMatrix,
-    side: number,
-    sideStride: number,
-    depthStride: number,
-  ): GpuMatrix & { depth: number } => {
-    const multiple = (v: number) => v % 4 === 0;
-    if (
-      dtype === "float32" && sideStride === 1 && side % 8 === 0 && multiple(depthStride) &&
-      multiple(x.offset) &&
-      multiple(x.batchStride)
-    ) return { ...x, depth: depthStride };
-    const padded = Math.ceil(side / 8) * 8, layers = x.batchStride === 0 ? 1 : batch;
-    const data = gpu.memory.allocate(Math.max(4, bytesOf("float32", layers * k * padded)));
+/** Computes from factors in the layout that the blocked kernel reads fastest: at each step of the depth the side in one row. */
+function packed(gpu: Gpu, job: GemmJob): void {
+  const { size: { batch, m, n, k }, a, b, dtype } = job, spare: Block[] = [];
+  const pack = (x: GpuMatrix, side: number, sideStride: number, depthStride: number): GpuMatrix => {
+    if (walkOf(x, side, k, sideStride, depthStride, dtype) === "side") return x;
+    const row = Math.ceil(side / 8) * 8, layers = x.batchStride === 0 ? 1 : batch;
+    const data = gpu.memory.allocate(Math.max(4, bytesOf("float32", layers * k * row)));
     spare.push(data);
     copy ??= program(["x"], input("x"), { name: "pack" });
     runPointwise(
       gpu,
       copy,
       [{ data: x.data, dtype, offset: x.offset, strides: [x.batchStride, depthStride, sideStride] }],
-      [{ data, dtype: "float32", offset: 0, strides: [k * padded, padded, 1] }],
+      [{ data, dtype: "float32", offset: 0, strides: [k * row, row, 1] }],
       [layers, k, side],
       "float32",
     );
-    return {
-      data,
-      offset: 0,
-      batchStride: layers === 1 ? 0 : k * padded,
-      rowStride: 0,
-      columnStride: 0,
-      depth: padded,
-    };
+    return { data, offset: 0, batchStride: layers === 1 ? 0 : k * row, rowStride: row, columnStride: row };
   };
-  const a = pack(job.a, m, job.a.rowStride, job.a.columnStride);
-  const b = pack(job.b, n, job.b.columnStride, job.b.rowStride);
-  // the strides that the kernel knows are along k, in units of four numbers
-  const fours = (x: GpuMatrix & { depth: number }): GpuMatrix => ({
-    data: x.data,
-    offset: x.offset / 4,
-    batchStride: x.batchStride / 4,
-    rowStride: x.depth / 4,
-    columnStride: 0,
-  });
-  launch(gpu, "blocked", { ...job, a: fours(a), b: fours(b) });
+  const pa = pack(a, m, a.rowStride, a.columnStride), pb = pack(b, n, b.columnStride, b.rowStride);
+  // both or none are packed where elements are not float32
+  launch(
+    gpu,
+    "blocked",
+    job,
+    inFours(pa, "side", false),
+    inFours(pb, "side", true),
+    "side",
+    "side",
+    "float32",
+  );
   for (const block of spare) gpu.memory.release(block);
-}
-
-// ---- code -----------------------------------------------------------------------------------------------------------
-
-/** Sizes are `P[0].yzw`; offset, batch, row and column strides of a, b, c are `P[1]`, `P[2]`, `P[3]`. */
-function source(
-  dtype: DType,
-  accumulate: boolean,
-  factors: string,
-  group: string,
-  shared: string,
-  body: string,
-): KernelSource {
-  const element = elementType(dtype), flavor = wgslFlavor(dtype), words = SCALAR_WORDS[flavor];
-  const number = dtype === "float16" ? "float32" : dtype;
-  const word = (k: number) => `P[${k >> 2}][${k & 3}]`;
-  const types = [factors, factors, element], access: Access[] = ["read", "read", "write"];
-  const computed = wgslFlavor(dtype) === "float" ? "float32" : dtype;
-  const main = `
-let alpha = ${scalarSource((k) => word(16 + k), number)};
-let beta = ${scalarSource((k) => word(16 + words + k), number)};
-${
-    body.replace(/STORE\((.*?); (.*?); (.*?)\)/g, (_, value, row, column) => {
-      const at = `P[3].x + batch * P[3].y + (${row}) * P[3].z + (${column}) * P[3].w`;
-      const sum = accumulate
-        ? `alpha * ${value} + beta * ${loaded(`b2[${at}]`, dtype, computed)}`
-        : `alpha * ${value}`;
-      return `b2[${at}] = ${stored(sum, "", computed, dtype)};`;
-    })
-  }`;
-  const code = `${element === "f16" ? "enable f16;\n" : ""}${header(16 + 2 * words, types, access)}
-${wgslFunctions(main)}
-${shared}
-@compute @workgroup_size(${group})
-fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(local_invocation_id) l: vec3<u32>) {
-let m = P[0].y;
-let n = P[0].z;
-let depth = P[0].w;
-let batch = i32(w.z);
-${main}
-}
-`;
-  return { label: "gemm", code, access };
-}
-
-function numberType(dtype: DType): string {
-  return { float: "f32", double: "f64", int: "i32" }[wgslFlavor(dtype)];
-}
-
-function generateDirect(dtype: DType, accumulate: boolean): KernelSource {
-  const type = numberType(dtype), computed = type === "f32" ? "float32" : dtype;
-  return source(
-    dtype,
-    accumulate,
-    elementType(dtype),
-    "8, 8",
-    "",
-    `
-let row = i32(w.y * 8u + l.y);
-let column = i32(w.x * 8u + l.x);
-if (row >= m || column >= n) { return; }
-var pa = P[1].x + batch * P[1].y + row * P[1].z;
-var pb = P[2].x + batch * P[2].y + column * P[2].w;
-var sum = ${type}(0);
-var e = 0;
-while (e < depth) {
-  var part = ${type}(0);
-  for (var i = 0; i < 64 && e < depth; i++) {
-    part += ${loaded("b0[pa]", dtype, computed)} * ${loaded("b1[pb]", dtype, computed)};
-    pa += P[1].w;
-    pb += P[2].z;
-    e++;
-  }
-  sum += part;
-}
-STORE(sum; row; column)`,
-  );
-}
-
-/** Rows or columns of each workgroup, of each invocation, and the depth of what lies in workgroup memory. */
-const TILE = 64, OWN = 4, SLICE = 16;
-
-function generateTiled(dtype: DType, accumulate: boolean): KernelSource {
-  const type = numberType(dtype), computed = type === "f32" ? "float32" : dtype;
-  const range = Array.from({ length: OWN }, (_, i) => i);
-  const each = (f: (r: number, c: number) => string) =>
-    range.flatMap((r) => range.map((c) => f(r, c))).join("\n");
-  const load = (r: number) =>
-    `{
-    let x = i32(t) + ${r * 256};
-    let side = x / ${SLICE};
-    let e = x % ${SLICE};
-    let inA = row0 + side < m && start + e < depth;
-    let pa = select(0, baseA + (row0 + side) * P[1].z + (start + e) * P[1].w, inA);
-    tileA[e * ${TILE} + side] = select(${type}(0), ${loaded("b0[pa]", dtype, computed)}, inA);
-    let column = x % ${TILE};
-    let f = x / ${TILE};
-    let inB = column0 + column < n && start + f < depth;
-    let pb = select(0, baseB + (start + f) * P[2].z + (column0 + column) * P[2].w, inB);
-    tileB[f * ${TILE} + column] = select(${type}(0), ${loaded("b1[pb]", dtype, computed)}, inB);
-  }`;
-  const shared = `var<workgroup> tileA: array<${type}, ${TILE * SLICE}>;
-var<workgroup> tileB: array<${type}, ${TILE * SLICE}>;`;
-  return source(
-    dtype,
-    accumulate,
-    elementType(dtype),
-    "16, 16",
-    shared,
-    `
-let t = l.y * 16u + l.x;
-let row0 = i32(w.y) * ${TILE};
-let column0 = i32(w.x) * ${TILE};
-let baseA = P[1].x + batch * P[1].y;
-let baseB = P[2].x + batch * P[2].y;
-${each((r, c) => `var s${r}${c} = ${type}(0);`)}
-for (var start = 0; start < depth; start += ${SLICE}) {
-  ${range.map(load).join("\n")}
-  workgroupBarrier();
-  for (var e = 0u; e < ${SLICE}u; e++) {
-    ${range.map((r) => `let x${r} = tileA[e * ${TILE}u + l.y + ${r * 16}u];`).join("\n")}
-    ${range.map((c) => `let y${c} = tileB[e * ${TILE}u + l.x + ${c * 16}u];`).join("\n")}
-    ${each((r, c) => `s${r}${c} += x${r} * y${c};`)}
-  }
-  workgroupBarrier();
-}
-let row = row0 + i32(l.y);
-let column = column0 + i32(l.x);
-${
-      each((r, c) =>
-        `if (row + ${r * 16} < m && column + ${c * 16} < n) { STORE(s${r}${c}; row + ${r * 16}; column + ${
-          c * 16
-        }) }`
-      )
-    }`,
-  );
-}
-
-function generateBlocked(dtype: DType, accumulate: boolean): KernelSource {
-  const range = [0, 1, 2, 3, 4, 5, 6, 7];
-  const x = (r: number) => `a${r >> 2}[${r & 3}]`;
-  const step = (u: number) =>
-    `{
-    let p = pa + ${u} * P[1].z;
-    let q = pb + ${u} * P[2].z;
-    let a0 = b0[p];
-    let a1 = b0[p + 1];
-    let y0 = b1[q];
-    let y1 = b1[q + 1];
-    ${range.map((r) => `s${r}0 += ${x(r)} * y0;\ns${r}1 += ${x(r)} * y1;`).join("\n")}
-  }`;
-  const store = range.flatMap((r) =>
-    range.map((c) =>
-      `if (row + ${r} < m && column + ${c} < n) { STORE(s${r}${c >> 2}[${
-        c & 3
-      }]; row + ${r}; column + ${c}) }`
-    )
-  );
-  return source(
-    dtype,
-    accumulate,
-    "vec4<f32>",
-    "8, 8",
-    "",
-    `
-let row = i32(w.y * 8u + l.y) * 8;
-let column = i32(w.x * 8u + l.x) * 8;
-if (row >= m || column >= n) { return; }
-var pa = P[1].x + batch * P[1].y + row / 4;
-var pb = P[2].x + batch * P[2].y + column / 4;
-${range.map((r) => `var s${r}0 = vec4<f32>(0.0);\nvar s${r}1 = vec4<f32>(0.0);`).join("\n")}
-var e = 0;
-for (; e + 4 <= depth; e += 4) {
-  ${[0, 1, 2, 3].map(step).join("\n")}
-  pa += 4 * P[1].z;
-  pb += 4 * P[2].z;
-}
-for (; e < depth; e++) {
-  ${step(0)}
-  pa += P[1].z;
-  pb += P[2].z;
-}
-${store.join("\n")}`,
-  );
 }

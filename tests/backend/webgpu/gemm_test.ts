@@ -5,7 +5,7 @@ import { gemm, type GemmKernel, type GpuMatrix } from "../../../src/backend/webg
 import type { DType } from "../../../src/tensor/dtype.ts";
 import { empty, gpuTest, lcg, operand, values } from "./helpers.ts";
 
-const kernels: readonly GemmKernel[] = ["tiled", "blocked", "direct"];
+const kernels: readonly GemmKernel[] = ["direct", "tiled32", "tiled64", "tiled128", "blocked", "packed"];
 
 interface Case {
   readonly batch: number;
@@ -20,6 +20,8 @@ interface Case {
   readonly offset?: number;
   readonly alpha?: number;
   readonly beta?: number;
+  /** What is added: a matrix of its own, one row for all, or one column for all. */
+  readonly added?: "matrix" | "row" | "column";
 }
 
 function compare(gpu: Gpu, o: Case, random: () => number, tolerance: number): void {
@@ -51,7 +53,18 @@ function compare(gpu: Gpu, o: Case, random: () => number, tolerance: number): vo
     };
   };
   const a = matrix(m, k, o.transposeA, o.shareA), b = matrix(k, n, o.transposeB), c = matrix(m, n);
-  gemm(gpu, o, a.x, b.x, c.x, dtype, { alpha, beta, kernel: o.kernel });
+  const other = o.added === undefined ? null : matrix(m, n);
+  const added = other === null ? undefined : {
+    ...other.x,
+    batchStride: o.added === "matrix" ? m * n : 0,
+    rowStride: o.added === "row" ? 0 : n,
+    columnStride: o.added === "column" ? 0 : 1,
+  };
+  const addedAt = (z: number, r: number, q: number) =>
+    added === undefined
+      ? c.at(z, r, q)
+      : other!.data[offset + z * added.batchStride + r * added.rowStride + q * added.columnStride];
+  gemm(gpu, o, a.x, b.x, c.x, dtype, { alpha, beta, added, kernel: o.kernel });
   const got = values(gpu, { data: c.x.data, dtype, offset: 0, strides: [1] }, c.data.length);
   for (let z = 0; z < batch; z++) {
     for (let r = 0; r < m; r++) {
@@ -62,7 +75,7 @@ function compare(gpu: Gpu, o: Case, random: () => number, tolerance: number): vo
           sum += term;
           size += Math.abs(term);
         }
-        const old = c.at(z, r, q), want = alpha * sum + (beta === 0 ? 0 : beta * old);
+        const old = addedAt(z, r, q), want = alpha * sum + (beta === 0 ? 0 : beta * old);
         const value = got[offset + z * m * n + r * n + q] as number;
         const allowed = tolerance * (Math.abs(alpha) * size + Math.abs(beta * old) + 1e-30);
         assert(
@@ -73,12 +86,12 @@ function compare(gpu: Gpu, o: Case, random: () => number, tolerance: number): vo
     }
   }
   for (let i = 0; i < offset; i++) assertEquals(got[i], c.data[i], "memory before the result");
-  for (const x of [a, b, c]) gpu.memory.release(x.x.data);
+  for (const x of [a, b, c, ...(other === null ? [] : [other])]) gpu.memory.release(x.x.data);
 }
 
 gpuTest("products of random sizes, batches, strides", (gpu) => {
   const random = lcg(2), below = (n: number) => Math.floor(random() * n), coin = () => random() < 0.5;
-  for (let trial = 0; trial < 80; trial++) {
+  for (let trial = 0; trial < 63; trial++) {
     const most = trial % 4 === 0 ? 90 : 20;
     compare(
       gpu,
@@ -87,13 +100,14 @@ gpuTest("products of random sizes, batches, strides", (gpu) => {
         m: 1 + below(most),
         n: 1 + below(most),
         k: below(most),
-        kernel: [...kernels, undefined][trial % 4],
+        kernel: [...kernels, undefined][trial % 7],
         transposeA: coin(),
         transposeB: coin(),
         shareA: coin(),
         offset: below(3) * 2,
         alpha: coin() ? 1 : 0.5,
         beta: coin() ? 0 : -2,
+        added: (["matrix", "row", "column", undefined] as const)[below(4)],
       },
       random,
       2e-6,
@@ -114,12 +128,13 @@ gpuTest("products of multiples of the tiles", (gpu) => {
 gpuTest("products of long rows, in parts", (gpu) => {
   for (const kernel of kernels) {
     compare(gpu, { batch: 1, m: 9, n: 2, k: 70_001, kernel, beta: 1 }, lcg(6), 2e-5);
+    compare(gpu, { batch: 1, m: 2, n: 9, k: 33_000, kernel, beta: 2, added: "row" }, lcg(7), 2e-5);
   }
 });
 
 gpuTest("products of other element types", (gpu) => {
   const random = lcg(5), size = { batch: 2, m: 19, n: 21, k: 33 };
-  for (const kernel of ["tiled", "direct"] as const) {
+  for (const kernel of ["direct", "tiled32", "tiled64"] as const) {
     compare(gpu, { ...size, dtype: "int32", kernel, beta: 3, alpha: -1 }, random, 0);
     if (gpu.info.float64) compare(gpu, { ...size, dtype: "float64", kernel, beta: 0.1 }, random, 1e-14);
   }
