@@ -15,18 +15,24 @@ abstract class DropoutBase extends Module {
   readonly p: number;
   /** Whether the input is overwritten. */
   readonly inplace: boolean;
+  private readonly generator: F.DropoutOptions["generator"];
 
-  /** p is 0.5 by default. */
-  constructor(p = 0.5, options: { inplace?: boolean } = {}) {
+  /** p is 0.5 by default. A `generator` made by `philox` draws on the input's device. */
+  constructor(p = 0.5, options: Pick<F.DropoutOptions, "inplace" | "generator"> = {}) {
     super();
     F.checkProbability(p);
     this.p = p;
-    this.inplace = checkKeys(options, this.typeName(), ["inplace"]).inplace ?? false;
+    const { inplace = false, generator = null } = checkKeys(options, this.typeName(), [
+      "inplace",
+      "generator",
+    ]);
+    this.inplace = inplace;
+    this.generator = generator;
   }
 
   /** The options as the functions take them. */
   protected options(): F.DropoutOptions {
-    return { p: this.p, training: this.training, inplace: this.inplace };
+    return { p: this.p, training: this.training, inplace: this.inplace, generator: this.generator };
   }
 
   /** The probability. */

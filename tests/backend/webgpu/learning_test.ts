@@ -180,6 +180,7 @@ gpuTest("philox: the same bits on both devices, as the distribution says", () =>
     wide: (device, generator) => dg.randint(-(2 ** 31), 2 ** 31, [99], { device, generator, dtype: "int32" }),
     uniform_: (device, generator) => dg.zeros(7, 3, { device }).t().uniform_(-2, 3.3, { generator }),
     normal_: (device, generator) => dg.zeros(1000, { device }).normal_(1.1, 0.3, { generator }),
+    dropout: (device, generator) => F.dropout(dg.ones(500, { device }), { generator, p: 0.3 }),
     bernoulli_: (device, generator) => dg.zeros(1000, { device }).bernoulli_(0.3, { generator }),
     "beyond 2^32": (device, generator) => {
       generator.offset = 2 ** 32 - 3;
