@@ -2,6 +2,7 @@
  * Folds as WebAssembly against the same folds as JavaScript.
  */
 import { assert, assertEquals } from "@std/assert";
+import * as dg from "../../mod.ts";
 import { runFold } from "../../src/backend/cpu/reduce.ts";
 import * as js from "../../src/backend/cpu/reduce_js.ts";
 import { setCpuTier } from "../../src/backend/cpu/tier.ts";
@@ -23,7 +24,7 @@ const folds: Record<string, Fold> = {
   }], [
     "acc",
   ]),
-  waves: new Fold("waves", [adding("sin(v) * v")], ["acc"]),
+  powers: new Fold("powers", [adding("exp(v / 8) * v")], ["acc"]),
   max: new Fold("max", [extreme("max")], ["best"]),
   min: new Fold("min", [extreme("min")], ["best"]),
   largest: new Fold("largest", [extreme("max", "acc", "abs(v)", "0")], ["acc"]),
@@ -229,4 +230,41 @@ Deno.test({
     assert(!run(folds.sum, { sizes: [600], strides: [1] }), "too few");
     assert(!runWasmFold(folds.sum, { data, offset: 0 }, loops, f, "float32", [new BigInt64Array(1)], true));
   },
+});
+
+Deno.test({
+  name: "wasm: folds with functions that vectors cannot do for every element are left to JavaScript",
+  ignore: !present,
+  fn() {
+    const data = numbers("float32", 3000);
+    data[1234] = 3e25;
+    const rows = { data, offset: 0, kept: [], keptStrides: [], folded: [3000], foldedStrides: [1] };
+    const columns = { ...rows, kept: [50], keptStrides: [1], folded: [60], foldedStrides: [50] };
+    for (const term of ["sin(v)", "cos(v) * v", "tan(v)", "fmod(v, 0.001)"]) {
+      const fold = new Fold("waves", [adding(term)], ["acc"]);
+      for (const [input, groups] of [[rows, 1], [columns, 50]] as const) {
+        for (const dtype of ["float32", "float64"] as const) {
+          const of = { ...input, data: dtype === "float32" ? data : Float64Array.from(data) };
+          const actual = [new Float64Array(groups)], expected = [new Float64Array(groups)];
+          runFold(fold, of, dtype, actual);
+          js.runFold(fold, of, dtype, expected);
+          assertEquals(actual, expected, `${term} ${dtype} of ${groups}`);
+        }
+      }
+    }
+  },
+});
+
+Deno.test("folds: a compiled sum of sines is right for huge angles", () => {
+  const x = dg.randn(200, 300);
+  x.view(-1).narrow(0, 777, 1).fill_(3e25);
+  const total = dg.compile((x: dg.Tensor) => x.sin().mul(2).sum(1)), expected = x.to("float64").sin().mul(2);
+  for (const tier of ["auto", "js", "wasm"] as const) {
+    const before = setCpuTier(tier);
+    try {
+      assert(total(x).sub(expected.sum(1).to("float32")).abs().max().item() as number < 1e-4, tier);
+    } finally {
+      setCpuTier(before);
+    }
+  }
 });

@@ -133,8 +133,9 @@ function compile(fold: Fold, dtype: Dtype): GroupFold | null {
     const vectors = known[p];
     if (vectors === null) return null;
     const gathered = vectors.rounds || dtype === "float64" ? "doubles" : "singles";
-    const each = text.step(p, true);
-    context[`run${p}`] = instantiate(lowerStep(vectors, dtype));
+    const each = text.step(p, true), module = lowerStep(vectors, dtype);
+    if (module === null) return null;
+    context[`run${p}`] = instantiate(module);
     code += `${text.start(p)}${each.before}${gathered}.fill(s_${vectors.variable});\n`;
     if (vectors.reads !== null) code += `other[0] = ${vectors.reads === "n" ? "n" : `s_${vectors.reads}`};\n`;
     code += `for (let p = 0; p < whole; p += ${CHUNK}) {
@@ -151,10 +152,13 @@ function compile(fold: Fold, dtype: Dtype): GroupFold | null {
   return make(...names.map((name) => context[name])) as GroupFold;
 }
 
-/** The loop of one step over a piece in memory, from what the vectors have gathered before. */
-function lowerStep(step: Step, dtype: Dtype): Uint8Array<ArrayBuffer> {
-  const code = new FunctionWriter([Type.I32], Type.I32);
-  const own = new Lanes(new Kernel(code, features()!), dtype === "float64");
+/**
+ * The loop of one step over a piece in memory, from what the vectors have gathered before. Null if there are elements that
+ * vectors cannot compute (sin of huge angles): what they spoil is gathered already when they are found.
+ */
+function lowerStep(step: Step, dtype: Dtype): Uint8Array<ArrayBuffer> | null {
+  const code = new FunctionWriter([Type.I32], Type.I32), kernel = new Kernel(code, features()!);
+  const own = new Lanes(kernel, dtype === "float64");
   const wide = step.rounds && !own.doubles, l = wide ? own.wider() : own;
   const index = code.local(Type.I32), other = code.local(Type.V128);
   const shift = own.doubles ? 3 : 2, perVector = own.doubles ? 2 : 4;
@@ -182,6 +186,7 @@ function lowerStep(step: Step, dtype: Dtype): Uint8Array<ArrayBuffer> {
   const names = new Map<string, Value>([["v", wide ? own.widen(v) : v], [step.variable, gathered]]);
   if (step.reads !== null) names.set(step.reads, [other]);
   const next = computed(l, step.next, names);
+  if (kernel.flagged.length > 0) return null;
   next.forEach((local, i) => {
     code.get(local);
     code.set(gathered[i]);

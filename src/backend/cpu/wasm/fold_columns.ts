@@ -99,7 +99,9 @@ function compile(fold: Fold, dtype: Dtype): ColumnFold | null {
     const gathered = vectors.rounds || dtype === "float64" ? "doubles" : "singles";
     const names = [...pass.given, ...pass.variables].map(({ name }) => `s_${name}`);
     for (const name of names) context[`all_${name}`] = new Float64Array(COLUMNS);
-    context[`run${p}`] = instantiate(lowerColumns(vectors, dtype));
+    const module = lowerColumns(vectors, dtype);
+    if (module === null) return null;
+    context[`run${p}`] = instantiate(module);
     const reads = vectors.reads === null
       ? ""
       : `others[j] = ${vectors.reads === "n" ? "n" : `s_${vectors.reads}`};`;
@@ -130,10 +132,13 @@ function compile(fold: Fold, dtype: Dtype): ColumnFold | null {
   return make(...names.map((name) => context[name])) as ColumnFold;
 }
 
-/** The loops over columns and over rows. The function takes the numbers of columns and rows, and the bytes of a row. */
-function lowerColumns(step: Step, dtype: Dtype): Uint8Array<ArrayBuffer> {
+/**
+ * The loops over columns and over rows. The function takes the numbers of columns and rows, and the bytes of a row. Null if there
+ * are elements that vectors cannot compute.
+ */
+function lowerColumns(step: Step, dtype: Dtype): Uint8Array<ArrayBuffer> | null {
   const code = new FunctionWriter([Type.I32, Type.I32, Type.I32], Type.I32), COUNT = 0, ROWS = 1, ROW = 2;
-  const own = new Lanes(new Kernel(code, features()!), dtype === "float64");
+  const kernel = new Kernel(code, features()!), own = new Lanes(kernel, dtype === "float64");
   const wide = step.rounds && !own.doubles, l = wide ? own.wider() : own;
   const column = code.local(Type.I32), row = code.local(Type.I32), at = code.local(Type.I32);
   const perVector = own.doubles ? 2 : 4, count = wide ? 2 * VECTORS : VECTORS;
@@ -172,7 +177,9 @@ function lowerColumns(step: Step, dtype: Dtype): Uint8Array<ArrayBuffer> {
   });
   const names = new Map<string, Value>([["v", wide ? own.widen(v) : v], [step.variable, gathered]]);
   if (step.reads !== null) names.set(step.reads, others);
-  computed(l, step.next, names).forEach((local, i) => {
+  const next = computed(l, step.next, names);
+  if (kernel.flagged.length > 0) return null;
+  next.forEach((local, i) => {
     code.get(local);
     code.set(gathered[i]);
   });
