@@ -6,7 +6,8 @@
 
 import { frozen, numel, type Shape } from "../tensor/shape.ts";
 import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
-import { compact, framed, met, ordered, part, places, shaped, span } from "./columns.ts";
+import { type Convolution3x3, convolve3x3, kernelGradient3x3 } from "../backend/conv.ts";
+import { compact, type Frame, framed, met, ordered, part, places, shaped, span } from "./columns.ts";
 import { copyInto } from "./copy.ts";
 import { multiplyBatches } from "./product_parts.ts";
 import { record, type Rule, type RuleNode } from "./record.ts";
@@ -29,35 +30,60 @@ const CHUNK = 1 << 23;
 
 // ---- the three maps, without history ------------------------------------------------------------------------------
 
-/** Correlates framed images [N, C, ...] with kernels [O, C / groups, ...]. */
+const elements = (x: Tensor) => ({ data: x.storage.memory, offset: x.offset });
+
+/** What is special about 3 x 3 kernels that move by single steps; null for others. */
+function convolution3x3(
+  x: Tensor,
+  before: Shape,
+  outputs: number,
+  kernel: Shape,
+  counts: Shape,
+  { stride, dilation, groups }: Omit<Geometry, "padding">,
+): Convolution3x3 | null {
+  const single = kernel.length === 2 && groups === 1 &&
+    kernel.every((k, d) => k === 3 && stride[d] === 1 && dilation[d] === 1);
+  if (!single) return null;
+  const [images, channels, ...size] = x.shape;
+  const pair = (s: readonly number[]) => [s[0], s[1]] as const;
+  return { images, channels, outputs, size: pair(size), before: pair(before), counts: pair(counts) };
+}
+
+/** Correlates images [N, C, ...], put in a frame, with kernels [O, C / groups, ...]. */
 function correlate(
   x: Tensor,
+  frame: Frame,
   w: Tensor,
   bias: Tensor | null,
-  { stride, dilation, groups }: Omit<Geometry, "padding">,
+  geometry: Omit<Geometry, "padding">,
 ): Tensor {
+  const { stride, dilation, groups } = geometry;
   const kernel = w.shape.slice(2), [n, channels] = x.shape, outputs = w.shape[0];
-  const counts = kernel.map((k, d) => places(x.shape[d + 2], k, stride[d], dilation[d]));
+  const counts = kernel.map((k, d) => places(frame.size[d], k, stride[d], dilation[d]));
   const out = allocateTensor(frozen([n, outputs, ...counts]), x.dtype, x.device);
-  if (bias !== null) {
-    copyInto(
-      out,
-      windowOn(
-        bias,
-        out.shape,
-        frozen(out.shape.map((_, d) => d === 1 ? bias.strides[0] : 0)),
-      ),
-    );
-  }
   if (out.numel() === 0) return out;
+  const rows = compact(w);
+  if (frame.step.every((s) => s === 1)) {
+    const special = convolution3x3(x, frame.before, outputs, kernel, counts, geometry);
+    const summands = bias === null || bias.device !== "cpu" ? null : compact(bias);
+    const list = summands?.storage.data.subarray(summands.offset, summands.offset + outputs) as
+      | Float32Array
+      | undefined;
+    if (
+      special !== null && x.device === "cpu" &&
+      convolve3x3(special, x.dtype, elements(compact(x)), elements(rows), list ?? null, elements(out))
+    ) return out;
+  }
   const depth = numel(kernel) * channels / groups, width = numel(counts), m = outputs / groups;
-  if (depth === 0) return out;
-  const rows = compact(w), flat = shaped(out, n, outputs, width);
-  const some = Math.max(1, Math.floor(CHUNK / (groups * depth * width)));
-  for (let i = 0; i < n; i += some) {
+  // products of other devices add by themselves
+  const apart = depth > 0 && x.device !== "cpu" ? bias : null;
+  const whole = framed(x, frame), flat = shaped(out, n, outputs, width);
+  const some = Math.max(1, Math.floor(CHUNK / (groups * Math.max(depth, 1) * width)));
+  for (let i = 0; i < n && depth > 0; i += some) {
     const images = Math.min(some, n - i);
-    const columns = compact(met(part(x, 0, i, images), { kernel, stride, dilation }));
+    const columns = compact(met(part(whole, 0, i, images), { kernel, stride, dilation }));
     const b = shaped(columns, images, groups * depth, width), c = part(flat, 0, i, images);
+    const more = apart === null ? null : along(apart, c.shape);
     for (let g = 0; g < groups; g++) {
       const a = windowOn(
         rows,
@@ -65,10 +91,17 @@ function correlate(
         frozen([0, depth, 1]),
         rows.offset + g * m * depth,
       );
-      multiplyBatches(a, part(b, 1, g * depth, depth), part(c, 1, g * m, m), 1, bias === null ? 0 : 1);
+      const to = part(c, 1, g * m, m), added = more === null ? null : part(more, 1, g * m, m);
+      multiplyBatches(a, part(b, 1, g * depth, depth), to, 1, more === null ? 0 : 1, added);
     }
   }
+  if (bias !== null && apart === null) out.add_(along(bias, out.shape));
   return out;
+}
+
+/** A bias for each channel, in the shape of a result. */
+function along(bias: Tensor, shape: Shape): Tensor {
+  return windowOn(bias, shape, frozen(shape.map((_, d) => d === 1 ? bias.strides[0] : 0)));
 }
 
 /** y of x and w: all places of the kernel, or so many. */
@@ -83,7 +116,7 @@ function results(
   const size = counts === undefined
     ? padding.map((p, d) => x.shape[d + 2] + 2 * p)
     : counts.map((c, d) => (c - 1) * stride[d] + span(w.shape[d + 2], dilation[d]));
-  return correlate(framed(x, { before: padding, size, step: padding.map(() => 1) }), w, bias, geometry);
+  return correlate(x, { before: padding, size, step: padding.map(() => 1) }, w, bias, geometry);
 }
 
 /** x of y and w: y, spread by the stride, under the mirrored kernels. */
@@ -103,20 +136,21 @@ function images(y: Tensor, w: Tensor, bias: Tensor | null, geometry: Geometry, s
   copyInto(back, w.numel() === 0 ? turned : turned.flip(kernel.map((_, d) => d + 3)));
   const mirrored = shaped(back, groups * channels, outputs / groups, ...kernel);
   const one = frozen(stride.map(() => 1));
-  return correlate(framed(y, frame), mirrored, bias, { stride: one, dilation, groups });
+  return correlate(y, frame, mirrored, bias, { stride: one, dilation, groups });
 }
 
 /** w of x and y. */
-function kernels(
-  x: Tensor,
-  y: Tensor,
-  { stride, padding, dilation, groups }: Geometry,
-  kernel: Shape,
-): Tensor {
+function kernels(x: Tensor, y: Tensor, geometry: Geometry, kernel: Shape): Tensor {
+  const { stride, padding, dilation, groups } = geometry;
   const [n, channels] = x.shape, outputs = y.shape[1], counts = y.shape.slice(2);
   const inside = channels / groups, depth = numel(kernel) * inside, width = numel(counts);
   const out = allocateTensor(frozen([outputs, inside, ...kernel]), x.dtype, x.device);
   if (out.numel() === 0 || y.numel() === 0) return out;
+  const special = convolution3x3(x, padding, outputs, kernel, counts, geometry);
+  if (
+    special !== null && x.device === "cpu" &&
+    kernelGradient3x3(special, x.dtype, elements(compact(x)), elements(compact(y)), elements(out))
+  ) return out;
   // only what the kernels met: the last elements may have been out of their reach
   const size = kernel.map((k, d) => (counts[d] - 1) * stride[d] + span(k, dilation[d]));
   const whole = framed(x, { before: padding, size, step: padding.map(() => 1) });

@@ -15,6 +15,11 @@ export type GemmTier = "auto" | "js" | "wasm" | "wasm+threads" | "blas";
 
 let tier: GemmTier = "auto";
 
+/** How products are computed now. */
+export function gemmTier(): GemmTier {
+  return tier;
+}
+
 /** Chooses how products are computed, and gives what was chosen before. For tests and measurements. */
 export function setGemmTier(choice: GemmTier): GemmTier {
   const before = tier;

@@ -47,25 +47,56 @@ const general = `(x, at, y, where, planes, D, H, W) => {
   }
 }`;
 
+/** The elements of a small window: how far each is from the first. */
+function offsets(kh: number, kw: number): string[] {
+  return Array.from({ length: kh * kw }, (_, i) => `${i % kw}${" + across".repeat(Math.floor(i / kw))}`);
+}
+
 /** A small flat window that never leaves the plane, written out. */
 function flat(kh: number, kw: number): string {
-  let body = "";
-  for (let m = 0; m < kh; m++) {
-    for (let n = 0; n < kw; n++) {
-      if (m + n === 0) continue;
-      const q = `q + ${n}${" + across".repeat(m)}`;
-      body += `v = x[at + ${q}]; if (v > best || v !== v) { best = v; place = ${q}; }\n`;
-    }
-  }
+  const steps = offsets(kh, kw).slice(1).map((offset) =>
+    `v = x[at + q + ${offset}]; if (v > best || v !== v) { best = v; place = q + ${offset}; }`
+  );
+  return overPlanes(`let best = x[at + q], place = q, v;
+      ${steps.join("\n")}
+      y[o] = best;
+      where[o] = place;`);
+}
+
+/**
+ * The same for float32. Which of two elements is larger is anybody's guess, and a wrong guess of the processor's takes longer than
+ * all of this: so the bits are compared as integers, which takes no branches. Where there is a NaN, the elements are looked at
+ * one by one.
+ */
+function flatBits(kh: number, kw: number): string {
+  const all = offsets(kh, kw);
+  // a float's bits as an integer of the same order, -0 and 0 as one
+  const order = (offset: string) => `b = bits[q0 + ${offset}]; m = b >> 31; v = ((b & 0x7fffffff) ^ m) - m;`;
+  const steps = all.slice(1).map((offset) =>
+    `${order(offset)} m = ((best & ~v) | (~(best ^ v) & (best - v))) >> 31;
+      best ^= (best ^ v) & m; place ^= (place ^ (${offset})) & m;`
+  );
+  const nans = all.map((offset) => `if (x[q0 + ${offset}] !== x[q0 + ${offset}]) place = ${offset};`);
+  return overPlanes(
+    `const q0 = at + q, sum = ${all.map((offset) => `x[q0 + ${offset}]`).join(" + ")};
+      let b, m, v, best, place = 0;
+      ${order("0")} best = v;
+      ${steps.join("\n")}
+      if (sum !== sum) { ${nans.join("\n")} }
+      y[o] = x[q0 + place];
+      where[o] = q + place;`,
+    "const bits = new Int32Array(x.buffer, x.byteOffset, x.length);",
+  );
+}
+
+function overPlanes(body: string, before = ""): string {
   return `(x, at, y, where, planes, D, H, W) => {
   const [h, w, plane, across] = [H.starts.length, W.starts.length, H.size * W.size, W.size];
   const sh = H.regular.stride, sw = W.regular.stride;
+  ${before}
   for (let p = 0, o = 0; p < planes; p++, at += plane) {
     for (let j = 0; j < h; j++) for (let k = 0, q = j * sh * across; k < w; k++, q += sw, o++) {
-      let best = x[at + q], place = q, v;
       ${body}
-      y[o] = best;
-      where[o] = place;
     }
   }
 }`;
@@ -100,8 +131,9 @@ export function maxPool(
   [D, H, W]: readonly Spans[],
 ): void {
   const [h, w] = [H.regular?.kernel ?? 0, W.regular?.kernel ?? 0];
+  const write = dtype === "float32" ? flatBits : flat;
   const run = D.size === 1 && D.starts.length === 1 && h * w > 0 && h * w <= SMALL
-    ? cached<MaxKernel>(`max ${dtype} ${h} ${w}`, flat(h, w))
+    ? cached<MaxKernel>(`max ${dtype} ${h} ${w}`, write(h, w))
     : cached<MaxKernel>(`max ${dtype}`, general);
   run(x, at, y, where, planes, D, H, W);
 }

@@ -21,6 +21,7 @@ export const enum Op {
   Select = 0x1b,
   LocalGet = 0x20,
   LocalSet = 0x21,
+  I32Load = 0x28,
   I32Const = 0x41,
   I32LtS = 0x48,
   I32Add = 0x6a,
@@ -122,6 +123,11 @@ export class FunctionWriter {
   /** Pushes a number. */
   i32(value: number): void {
     this.bytes.push(Op.I32Const, ...signed(value));
+  }
+
+  /** Replaces the address on the stack by the number there. */
+  loadI32(offset: number): void {
+    this.bytes.push(Op.I32Load, 2, ...unsigned(offset));
   }
 
   /** Appends an instruction on vectors. */

@@ -79,8 +79,8 @@ export function kernelModules(
   return writers.map((write) => () => write().module(maximum));
 }
 
-/** A local goes on by a number, or by what is in another local. */
-function advance(
+/** A local goes on by a number. */
+export function advance(
   code: FunctionWriter,
   local: number,
   by: number,
@@ -92,20 +92,22 @@ function advance(
   code.set(local);
 }
 
-function advanceBy(code: FunctionWriter, local: number, by: number): void {
+/** A local goes on by what is in another. */
+export function advanceBy(code: FunctionWriter, local: number, by: number): void {
   code.get(local);
   code.get(by);
   code.op(Op.I32Add);
   code.set(local);
 }
 
-function copy(code: FunctionWriter, from: number, to: number): void {
+/** A local becomes another's value. */
+export function copy(code: FunctionWriter, from: number, to: number): void {
   code.get(from);
   code.set(to);
 }
 
 /** Writes a loop that runs while a count, taken down by `step` each time, is above 0; at least once. */
-function loopDown(code: FunctionWriter, count: number, step: number, body: () => void): void {
+export function loopDown(code: FunctionWriter, count: number, step: number, body: () => void): void {
   code.loop();
   body();
   advance(code, count, step, Op.I32Sub);
@@ -116,10 +118,11 @@ function loopDown(code: FunctionWriter, count: number, step: number, body: () =>
   code.op(Op.End);
 }
 
-const parameters = (count: number): Type[] => new Array<Type>(count).fill(Type.I32);
+/** So many numbers as parameters. */
+export const parameters = (count: number): Type[] => new Array<Type>(count).fill(Type.I32);
 
 /** Bytes of two vectors in turn, `size` at a time, from their first or their second halves. */
-function interleaved(size: number, half: 0 | 1): number[] {
+export function interleaved(size: number, half: 0 | 1): number[] {
   return Array.from({ length: 16 }, (_, i) => {
     const element = Math.floor(i / size), second = element % 2 === 1;
     return (second ? 16 : 0) + 8 * half + Math.floor(element / 2) * size + i % size;
@@ -200,7 +203,12 @@ function packAcross(size: number, width: number): FunctionWriter {
   return code;
 }
 
-function multiply(dtype: GemmType, { rows, vectors }: Tile, fused: boolean): FunctionWriter {
+/** As `multiply`, but the sums overwrite c, and stay in registers to the end: for products that are not deep. */
+export function multiplyAnew(tile: Tile, fused: boolean): FunctionWriter {
+  return multiply("float32", tile, fused, true);
+}
+
+function multiply(dtype: GemmType, { rows, vectors }: Tile, fused: boolean, anew = false): FunctionWriter {
   const code = new FunctionWriter(parameters(9), null);
   const [a, b, c, k, aPanels, bPanels, rowBytes, aBytes, bBytes] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
   const size = bytesOf(dtype), single = size === 4;
@@ -247,27 +255,33 @@ function multiply(dtype: GemmType, { rows, vectors }: Tile, fused: boolean): Fun
       copy(code, aPanel, pa);
       copy(code, b, pb);
       copy(code, k, left);
-      loopDown(code, left, CHUNK, () => {
+      const chunks = (body: () => void) => anew ? body() : loopDown(code, left, CHUNK, body);
+      chunks(() => {
         for (const sum of sums.flat()) {
           code.sixteen(Simd.Const, new Uint8Array(16));
           code.set(sum);
         }
-        code.get(left);
-        code.i32(CHUNK);
-        code.get(left);
-        code.i32(CHUNK);
-        code.op(Op.I32LtS);
-        code.op(Op.Select);
-        code.set(chunk);
+        if (anew) copy(code, left, chunk);
+        else {
+          code.get(left);
+          code.i32(CHUNK);
+          code.get(left);
+          code.i32(CHUNK);
+          code.op(Op.I32LtS);
+          code.op(Op.Select);
+          code.set(chunk);
+        }
         loopDown(code, chunk, 1, step);
         copy(code, tile, pc);
         for (const row of sums) {
           row.forEach((sum, v) => {
             code.get(pc);
-            code.get(pc);
-            code.memory(Simd.Load, 16 * v);
+            if (!anew) {
+              code.get(pc);
+              code.memory(Simd.Load, 16 * v);
+            }
             code.get(sum);
-            code.simd(add);
+            if (!anew) code.simd(add);
             code.memory(Simd.Store, 16 * v);
           });
           advanceBy(code, pc, rowBytes);

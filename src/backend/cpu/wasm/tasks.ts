@@ -4,7 +4,7 @@
  */
 
 /** The runners' places in their list. */
-export const GEMM = 0, PROGRAM = 1;
+export const GEMM = 0, PROGRAM = 1, WINOGRAD = 2;
 
 /**
  * Does the tasks of packing (job[0] is 0) and of multiplying (1). Words of a job: 1 the functions to use, 2 bytes of an

@@ -6,6 +6,8 @@ import { getNumThreads, Pool } from "../pool.ts";
 import { features } from "./features.ts";
 import { kernelModules, type Tile, tileFor } from "./gemm_kernel.ts";
 import { gemmTasks, programTasks } from "./tasks.ts";
+import { winogradModules } from "./winograd_kernel.ts";
+import { winogradTasks } from "./winograd_tasks.ts";
 
 /** Pages of 64 KiB that the memory begins with, and the most that blocks can need. */
 const PAGES = 16, PAGE = 65536;
@@ -36,7 +38,11 @@ export class Team {
     const modules = (["float32", "float64"] as const).flatMap((dtype) =>
       kernelModules({ dtype, tile, fused, maximum: MOST_PAGES })
     );
-    this.pool = new Pool({ memory: this.memory, modules, runners: [gemmTasks, programTasks] }, patience);
+    modules.push(...winogradModules(tile, fused, MOST_PAGES));
+    this.pool = new Pool(
+      { memory: this.memory, modules, runners: [gemmTasks, programTasks, winogradTasks] },
+      patience,
+    );
     this.reserve(0);
   }
 
