@@ -3,7 +3,9 @@
  * @module
  */
 
-import { type Fold, runFlatFold, runFold } from "../backend/reduce.ts";
+import { runFusedFold } from "../backend/fused_fold.ts";
+import { runFlatFold, runFold } from "../backend/reduce.ts";
+import { adding, Fold } from "../expr/fold.ts";
 import { checkKeys } from "../tensor/arguments.ts";
 import { describe } from "../tensor/describe.ts";
 import { allocate, type DType, type TypedArray } from "../tensor/dtype.ts";
@@ -11,6 +13,8 @@ import { recording } from "../tensor/later.ts";
 import { frozen, normalizeDims, sameShape, SCALAR_SHAPE, type Shape } from "../tensor/shape.ts";
 import { Storage } from "../tensor/storage.ts";
 import { Tensor, unwrittenTensor } from "../tensor/tensor.ts";
+import type { Operand } from "./compute.ts";
+import type { PointwiseOp } from "./pointwise_op.ts";
 import { expand, reshape } from "./view.ts";
 
 /** One dimension, several, or (undefined, null or none) all. */
@@ -110,6 +114,12 @@ function scalars(arrays: readonly TypedArray[], results: readonly DType[]): Tens
   );
 }
 
+/** The sum of elements. */
+export const sumFold: Fold = new Fold("sum", [adding("v")], ["acc"]);
+
+/** The mean of elements. */
+export const meanFold: Fold = new Fold("mean", [adding("v")], ["acc / n"]);
+
 /** Folds dimensions of a tensor into new tensors of the given dtypes, without history. */
 export function fold(
   x: Tensor,
@@ -141,6 +151,30 @@ export function fold(
   const tensors = results.map((dtype) => unwrittenTensor(shape, dtype, device));
   runFold(how, input, x.dtype, tensors.map((t) => t.storage.memory));
   return tensors;
+}
+
+/**
+ * Folds all that an operation gives of tensors of one shape and numbers into one value, without keeping it and without history. Null,
+ * with nothing done, where that is done in two steps: on the CPU, for tensors of several dtypes, and within `compile`.
+ */
+export function foldPointwise(op: PointwiseOp, inputs: readonly Operand[], how: Fold): Tensor | null {
+  if (recording.now !== null) return null;
+  let first: Tensor | null = null;
+  for (const x of inputs) {
+    if (typeof x === "number") continue;
+    if (typeof x !== "object" || x.device === "cpu" || x.ndim === 0) return null;
+    first ??= x;
+    if (x.dtype !== first.dtype || x.device !== first.device || !sameShape(x.shape, first.shape)) return null;
+  }
+  if (first === null || (first.dtype !== "float32" && first.dtype !== "float64")) return null;
+  const { shape, dtype, device } = first, out = unwrittenTensor(SCALAR_SHAPE, dtype, device);
+  const operands = inputs.map((x) =>
+    typeof x === "object"
+      ? { data: x.storage.memory, dtype, offset: x.offset, strides: x.strides }
+      : x as number
+  );
+  runFusedFold(op.program, operands, how, shape, shape.map((_, d) => d), dtype, out.storage.memory);
+  return out;
 }
 
 /** A reduced tensor with its reduced dimensions back, at size 1. */

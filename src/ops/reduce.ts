@@ -22,10 +22,12 @@ import {
   type Dims,
   expandBack,
   fold,
+  meanFold,
   reduceArgs,
   reducedDims,
   reducedShape,
   type ReduceOptions,
+  sumFold,
 } from "./fold.ts";
 import { PointwiseOp } from "./pointwise_op.ts";
 import { prodBackward } from "./prod_gradient.ts";
@@ -46,8 +48,6 @@ function given(dim: Dims | undefined): boolean {
 }
 
 // ---- sum ----------------------------------------------------------------------------------------------------------
-
-const sumFold = new Fold("sum", [adding("v")], ["acc"]);
 
 const Sum: Rule<{ selfSymSizes: Shape }> = {
   name: "SumBackward0",
@@ -125,8 +125,6 @@ export function nansum(x: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOp
 }
 
 // ---- mean ---------------------------------------------------------------------------------------------------------
-
-const meanFold = new Fold("mean", [adding("v")], ["acc / n"]);
 
 const Mean: Rule<{ selfSymNumel: number; selfSymSizes: Shape }> = {
   name: "MeanBackward0",

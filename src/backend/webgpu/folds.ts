@@ -196,6 +196,8 @@ function nest(strides: readonly (readonly number[])[], shape: readonly number[],
 /** How many parts a group's items are cut into. */
 function partsOf(items: number, groups: number, tree: boolean, software: boolean): number {
   const workers = tree ? GROUP : 1;
+  // a group that one invocation (a workgroup in a tree) folds in less time than a second dispatch takes
+  if (items <= (tree ? 32 * GROUP : software ? 2048 : 128)) return 1;
   // enough invocations to fill the machine, but none without a block of work
   const wanted = Math.ceil((software ? 256 : 32768) / (groups * workers));
   const useful = Math.floor(items / ((tree ? 4 : 128) * workers));

@@ -9,7 +9,7 @@
  */
 import type { DType } from "../../tensor/dtype.ts";
 import { wgslFlavor } from "./convert.ts";
-import { type GemmJob, runGemm, walkOf } from "./gemm.ts";
+import { type GemmJob, runGemm, walkOf } from "./gemm_run.ts";
 import { type GemmKernel, workgroupBytes } from "./gemm_source.ts";
 import { type Gpu, GpuError } from "./gpu.ts";
 import type { Block } from "./memory.ts";

@@ -13,6 +13,7 @@ import { applyPointwise } from "../../ops/apply.ts";
 import { computePointwise, type Operand } from "../../ops/compute.ts";
 import { GRAD, type PointwiseOp, RESULT } from "../../ops/pointwise_op.ts";
 import { record, type Rule, type RuleNode } from "../../ops/record.ts";
+import { foldPointwise, meanFold, sumFold } from "../../ops/fold.ts";
 import { mean, sum } from "../../ops/reduce.ts";
 import { operation } from "../../ops/table.ts";
 import { expand } from "../../ops/view.ts";
@@ -91,7 +92,9 @@ function lossGradients(g: Tensor, node: RuleNode<LossArgs>): (Tensor | null)[] {
 
 /** The op on every element, reduced, as one node of the graph. The inputs must have one shape, or be numbers. */
 function lossNode(op: PointwiseOp, inputs: readonly Operand[], reduction: Reduction): Tensor {
-  const loss = noGrad(() => reduced(computePointwise(op, inputs), reduction));
+  const how = reduction === "mean" ? meanFold : sumFold;
+  const loss = (reduction === "none" ? null : foldPointwise(op, inputs, how)) ??
+    noGrad(() => reduced(computePointwise(op, inputs), reduction));
   const save: Record<string, Tensor> = {};
   inputs.forEach((x, i) => {
     if (typeof x === "object") save[op.names[i]] = x;
