@@ -242,6 +242,9 @@ export function conv1d(
  * Convolution of images [N, C, H, W] or [C, H, W] with kernels [O, C / groups, KH, KW]. Options as in {@linkcode conv1d}, a
  * number for both dimensions or one for each. Gives [N, O, places down, places across].
  *
+ * 3 x 3 kernels that move by single steps over many channels are computed by Winograd's transforms on the CPU where that is
+ * faster: in float32 errors are then up to 4e-5 of a typical result, where plain sums have 2e-6. float64 is never transformed.
+ *
  * @example
  * ```ts
  * import * as dg from "@dinograd/dinograd";
