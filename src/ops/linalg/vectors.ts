@@ -120,9 +120,8 @@ export function vander(x: Tensor, options: LinalgVanderOptions | number = {}): T
   const { N = x.shape[x.ndim - 1] ?? 1 } = checkKeys(given, caller, ["N"]);
   checkInteger(N, caller, "N");
   if (N <= 1) throw new RangeError("N must be greater than 1.");
-  const column = unsqueeze(x, -1), powers = [column.newOnes(column.shape), column];
-  while (powers.length < N) powers.push(powers[powers.length - 1].mul(column));
-  return cat(powers, -1);
+  const column = unsqueeze(x, -1), powers = column.expand(...x.shape, N - 1).cumprod(-1);
+  return cat([powers.newOnes(column.shape), powers], -1);
 }
 
 /** Options of {@linkcode diagonal}. */
