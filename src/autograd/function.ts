@@ -19,6 +19,7 @@ import {
 import { rebaseHistory } from "./inplace.ts";
 import { mode } from "./modes.ts";
 import { Node } from "./node.ts";
+import { claim } from "./temporaries.ts";
 
 /** What `forward` hands to `backward`. Own properties may be added freely. */
 export class FunctionContext {
@@ -143,11 +144,6 @@ export abstract class Function {
     }
     return (Array.isArray(result) ? outs : outs[0]) as T;
   }
-}
-
-/** Keeps the engine from giving memory back; the CPU's is not given back, and may be taken as a leaf's gradient. */
-function claim(g: unknown): void {
-  if (g instanceof Tensor && g.device !== "cpu") g.storage.claimed = true;
 }
 
 const NO_EDGES: { next: (Node | null)[]; nextOutputs: number[] | null } = { next: [], nextOutputs: null };

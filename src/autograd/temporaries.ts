@@ -7,7 +7,15 @@
  * @module
  */
 import { enterPass, type Storage } from "../tensor/storage.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { Tensor } from "../tensor/tensor.ts";
+
+/**
+ * Keeps a pass from giving the memory of a gradient back, because the user's code has seen it. The CPU's is not given back, and
+ * may be taken as a leaf's gradient.
+ */
+export function claim(g: unknown): void {
+  if (g instanceof Tensor && g.device !== "cpu") g.storage.claimed = true;
+}
 
 /** The gradients of one pass that wait at nodes, with how many nodes wait for each memory. */
 export class Temporaries {

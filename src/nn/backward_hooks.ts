@@ -4,6 +4,7 @@
  */
 
 import { anyRequiresGrad } from "../autograd/graph.ts";
+import { claim } from "../autograd/temporaries.ts";
 import { recordAll, type Rule } from "../ops/record.ts";
 import { windowOn } from "../ops/window.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -19,7 +20,12 @@ interface Watch {
 /** Passes tensors on unchanged, and their gradients to a function that may replace them. */
 const Watching: Rule<Watch> = {
   name: "BackwardHookFunctionBackward",
-  backwardAll: (grads, { args }) => args.see(grads),
+  backwardAll: (grads, { args }) => {
+    grads.forEach(claim);
+    const seen = args.see(grads);
+    seen.forEach(claim);
+    return seen;
+  },
 };
 
 /** The tensors as results of a node that shows their gradients to `see`; as they are if none requires a gradient. */
