@@ -6,7 +6,7 @@
 import * as ops from "../ops/conv.ts";
 import { pad, type PadMode } from "../ops/pad.ts";
 import { span } from "../ops/columns.ts";
-import { checkInteger, checkKeys } from "../tensor/arguments.ts";
+import { checkInteger, checkIntegers, checkKeys } from "../tensor/arguments.ts";
 import { empty } from "../tensor/create.ts";
 import { type DType, getDefaultDtype } from "../tensor/dtype.ts";
 import { shapeText } from "../tensor/shape.ts";
@@ -60,8 +60,9 @@ export interface ConvTransposeLayerOptions {
 const MODES: readonly string[] = ["zeros", "reflect", "replicate", "circular"];
 
 function spread(value: Sizes, n: number, caller: string, name: string): readonly number[] {
-  const list = typeof value === "number" ? new Array<number>(n).fill(value) : [...value];
-  list.forEach((v) => checkInteger(v, caller, name));
+  const list = typeof value === "number"
+    ? new Array<number>(n).fill(checkInteger(value, caller, name))
+    : [...checkIntegers(value, caller, name)];
   if (list.length !== n) {
     throw new TypeError(`${caller}: ${name} must be a number or a list of ${n}, got ${shapeText(list)}`);
   }
@@ -119,7 +120,11 @@ abstract class ConvBase extends Module {
     super();
     const caller = this.typeName();
     const { groups = 1, bias = true, paddingMode = "zeros", dtype = getDefaultDtype() } = o;
-    if (!(groups > 0)) throw new RangeError("groups must be a positive integer");
+    this.inChannels = checkInteger(inChannels, caller, "inChannels");
+    this.outChannels = checkInteger(outChannels, caller, "outChannels");
+    if (checkInteger(groups, caller, "groups") <= 0) {
+      throw new RangeError("groups must be a positive integer");
+    }
     if (inChannels % groups !== 0) throw new RangeError("in_channels must be divisible by groups");
     if (outChannels % groups !== 0) throw new RangeError("out_channels must be divisible by groups");
     const padding = o.padding ?? 0;
@@ -135,8 +140,6 @@ abstract class ConvBase extends Module {
         `padding_mode must be one of {'zeros', 'reflect', 'replicate', 'circular'}, but got padding_mode='${paddingMode}'`,
       );
     }
-    this.inChannels = checkInteger(inChannels, caller, "inChannels");
-    this.outChannels = checkInteger(outChannels, caller, "outChannels");
     this.kernelSize = spread(kernelSize, n, caller, "kernelSize");
     this.stride = stride;
     this.padding = typeof padding === "string" ? padding : spread(padding, n, caller, "padding");

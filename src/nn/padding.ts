@@ -4,6 +4,7 @@
  */
 
 import { pad, type PadMode } from "../ops/pad.ts";
+import { checkInteger, checkIntegers, checkNumber } from "../tensor/arguments.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Module } from "./module.ts";
 import { tuple } from "./text.ts";
@@ -19,7 +20,10 @@ abstract class Border extends Module {
   /** The widths for n dimensions. */
   constructor(n: number, padding: PadWidths) {
     super();
-    this.padding = typeof padding === "number" ? new Array<number>(2 * n).fill(padding) : [...padding];
+    const caller = this.typeName();
+    this.padding = typeof padding === "number"
+      ? new Array<number>(2 * n).fill(checkInteger(padding, caller, "padding"))
+      : [...checkIntegers(padding, caller, "padding")];
     if (this.padding.length !== 2 * n) {
       throw new TypeError(
         `${this.typeName()}: padding must be a number or a list of ${2 * n}, got ${tuple(this.padding)}`,
@@ -51,7 +55,7 @@ abstract class ConstantBorder extends Border {
   /** The widths and the number. */
   constructor(n: number, padding: PadWidths, value: number) {
     super(n, padding);
-    this.value = value;
+    this.value = checkNumber(value, this.typeName(), "value");
   }
 
   /** The input with the border. */

@@ -338,9 +338,9 @@ abstract class Cell extends Module {
   /** Makes the parameters. */
   constructor(gates: number, inputSize: number, hiddenSize: number, o: CellOptions) {
     super();
-    const dtype = o.dtype ?? getDefaultDtype(), rows = gates * hiddenSize;
     this.inputSize = checkInteger(inputSize, this.typeName(), "inputSize");
     this.hiddenSize = checkInteger(hiddenSize, this.typeName(), "hiddenSize");
+    const dtype = o.dtype ?? getDefaultDtype(), rows = gates * hiddenSize;
     const parameter = (...shape: number[]) => new Parameter(empty(shape, { dtype }));
     const biased = o.bias ?? true;
     this.registerParameter("weightIh", parameter(rows, inputSize));

@@ -6,7 +6,8 @@
 import { getRngState, setRngState } from "../ops/random_state.ts";
 import { add } from "../ops/arithmetic.ts";
 import { gelu, relu } from "./functional/activation.ts";
-import { checkKeys } from "../tensor/arguments.ts";
+import { checkInteger, checkKeys } from "../tensor/arguments.ts";
+import { describe } from "../tensor/describe.ts";
 import type { DType } from "../tensor/dtype.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { MultiheadAttention } from "./attention.ts";
@@ -80,6 +81,15 @@ abstract class TransformerLayer extends Module {
 
   /** Another layer with the same options. */
   protected abstract another(): Module;
+}
+
+/** So many copies of a layer. */
+function copies(layer: TransformerLayer, count: number, caller: string): ModuleList {
+  if (!(layer instanceof TransformerLayer)) {
+    throw new TypeError(`${caller}(): expected a layer of a transformer, got ${describe(layer)}`);
+  }
+  checkInteger(count, caller, "numLayers");
+  return new ModuleList(Array.from({ length: Math.max(count, 0) }, () => layer.copy()));
 }
 
 /** Masks of {@linkcode TransformerEncoderLayer}. */
@@ -199,7 +209,7 @@ export class TransformerEncoder extends Module {
   /** So many copies of a layer, and a normalisation at the end. */
   constructor(encoderLayer: TransformerEncoderLayer, numLayers: number, norm: Module | null = null) {
     super();
-    this.layers = new ModuleList(Array.from({ length: numLayers }, () => encoderLayer.copy()));
+    this.layers = copies(encoderLayer, numLayers, this.typeName());
     this.norm = norm;
   }
 
@@ -331,7 +341,7 @@ export class TransformerDecoder extends Module {
   /** So many copies of a layer, and a normalisation at the end. */
   constructor(decoderLayer: TransformerDecoderLayer, numLayers: number, norm: Module | null = null) {
     super();
-    this.layers = new ModuleList(Array.from({ length: numLayers }, () => decoderLayer.copy()));
+    this.layers = copies(decoderLayer, numLayers, this.typeName());
     this.norm = norm;
   }
 

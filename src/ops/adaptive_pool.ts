@@ -121,7 +121,7 @@ export function adaptiveAvgPool1d(input: Tensor, outputSize: OutputSize): Tensor
  * ```ts
  * import * as dg from "@dinograd/dinograd";
  *
- * console.log(dg.adaptiveAvgPool2d(dg.rand(1, 8, 7, 5), [2, 2]).shape); // [1, 8, 2, 2]
+ * console.log(dg.nn.functional.adaptiveAvgPool2d(dg.rand(1, 8, 7, 5), [2, 2]).shape); // [1, 8, 2, 2]
  * ```
  */
 export function adaptiveAvgPool2d(input: Tensor, outputSize: OutputSize): Tensor {

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { checkFlag, checkKeys, checkTensor } from "../tensor/arguments.ts";
+import { checkFlag, checkIntegers, checkKeys, checkTensor } from "../tensor/arguments.ts";
 import { tensor } from "../tensor/create.ts";
 import { shapeText } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -125,6 +125,7 @@ export function affineGrid(
   options: { readonly alignCorners?: boolean } = {},
 ): Tensor {
   checkTensor(theta, "affineGrid", "theta", 1);
+  checkIntegers(size, "affineGrid", "size");
   const { alignCorners = false } = checkKeys(options, "affineGrid", ["alignCorners"]);
   if (size.length !== 4) {
     throw new TypeError(

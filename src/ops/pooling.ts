@@ -5,6 +5,7 @@
 
 import { addAtPlaces, maxPool, readPlaces, type Spans } from "../backend/cpu/pooling_js.ts";
 import { fromTypedArray } from "../tensor/create.ts";
+import { allocate } from "../tensor/dtype.ts";
 import { frozen, numel, type Shape, shapeText } from "../tensor/shape.ts";
 import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
 import { compact, framed, met, places, span } from "./columns.ts";
@@ -92,8 +93,11 @@ export function spansOf(size: number, w: Window, d: number, count: number): Span
 
 /** Windows of unequal sizes that cover a dimension. */
 export function adaptiveSpans(size: number, count: number): Spans {
-  const starts = Int32Array.from({ length: count }, (_, i) => Math.floor(i * size / count));
-  const ends = Int32Array.from({ length: count }, (_, i) => Math.ceil((i + 1) * size / count));
+  const starts = allocate("int32", count) as Int32Array, ends = allocate("int32", count) as Int32Array;
+  for (let i = 0; i < count; i++) {
+    starts[i] = Math.floor(i * size / count);
+    ends[i] = Math.ceil((i + 1) * size / count);
+  }
   return { size, starts, ends, step: 1, regular: null };
 }
 

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { checkInteger, checkKeys, checkTensor } from "../tensor/arguments.ts";
+import { checkInteger, checkIntegers, checkKeys, checkTensor } from "../tensor/arguments.ts";
 import { frozen, numel, type Shape, shapeText } from "../tensor/shape.ts";
 import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
 import { compact, framed, met, part, places, shaped } from "./columns.ts";
@@ -28,13 +28,13 @@ interface Blocks {
 }
 
 function pair(value: number | readonly number[], caller: string, name: string): Shape {
-  const list = typeof value === "number" ? [value, value] : value.length === 1 ? [value[0], value[0]] : value;
-  if (!Array.isArray(list) || list.length !== 2) {
-    throw new TypeError(
-      `${caller}(): ${name} must be a number or two, got ${shapeText(value as readonly number[])}`,
-    );
+  const given = typeof value === "number"
+    ? [checkInteger(value, caller, name)]
+    : checkIntegers(value, caller, name);
+  const list = given.length === 1 ? [given[0], given[0]] : given;
+  if (list.length !== 2) {
+    throw new TypeError(`${caller}(): ${name} must be a number or two, got ${shapeText(list)}`);
   }
-  list.forEach((v) => checkInteger(v, caller, name));
   return frozen(list);
 }
 
