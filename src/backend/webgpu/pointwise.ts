@@ -2,7 +2,8 @@
  * Pointwise kernels of the GPU: a program becomes one kernel, an invocation an element.
  *
  * A kernel is generated once for each program, arithmetic, element types, class of layout and number of dimensions; sizes,
- * strides, offsets and numbers are its parameters. Tensors that share a block share a binding, because a buffer cannot be
+ * strides, offsets and numbers are its parameters. In large row-major tensors an invocation has four neighbours, which are read and
+ * written at once. Tensors that share a block share a binding, because a buffer cannot be
  * bound for reading and for writing at once. Each invocation reads all of its elements before it writes, so an output may be
  * the very memory of an input; where an input overlaps an output otherwise it is copied first.
  *
@@ -88,8 +89,17 @@ export function runPointwise(
   }
 }
 
+/** Elements from which on an invocation has four of them, and how much code a program may have for that: it is there four times. */
+const LARGE = 1024, SHORT = 6000;
+
+/** A kernel and how many elements an invocation has. */
+interface Known {
+  readonly kernel: Kernel;
+  readonly width: number;
+}
+
 /** Kernels that were found once by the long way, for programs on row-major tensors; by a number that says the layout. */
-const known = new WeakMap<Gpu, WeakMap<Program, Map<number, Kernel>>>();
+const known = new WeakMap<Gpu, WeakMap<Program, Map<number, Known>>>();
 const numberOf = new Map<DType, number>(dtypes.map((d, i) => [d, i]));
 const scratch: Int32Array[] = [];
 
@@ -107,14 +117,15 @@ function quick(
   computeDtype: DType,
 ): boolean {
   const key = layoutNumber(inputs, outputs, shape, numel, computeDtype);
-  if (key < 0) return false;
-  const kernel = known.get(gpu)?.get(p)?.get(key);
-  if (kernel === undefined) return false;
+  if (key === -1) return false;
+  const found = known.get(gpu)?.get(p)?.get(key);
+  if (found === undefined) return false;
   gpu.checkOpen();
   const blocks: Block[] = [];
   let words = 2 + inputs.length + outputs.length;
   const parameters = scratch[words] ??= new Int32Array(words);
-  parameters[1] = numel;
+  const count = numel / found.width;
+  parameters[1] = count;
   words = 2;
   for (let j = 0; j < inputs.length + outputs.length; j++) {
     const x = j < inputs.length ? inputs[j] : outputs[j - inputs.length];
@@ -123,11 +134,11 @@ function quick(
     if (!blocks.includes(x.data)) blocks.push(x.data);
   }
   for (const x of inputs) if (typeof x !== "object") writeScalar(parameters, words++, x, computeDtype);
-  gpu.commands.dispatch(kernel, blocks, parameters, Math.ceil(numel / GROUP));
+  gpu.commands.dispatch(found.kernel, blocks, parameters, Math.ceil(count / GROUP));
   return true;
 }
 
-/** A number for what a kernel depends on beside its program, or -1 where the long way has to look. */
+/** A number for what a kernel depends on beside its program, or -1 where the long way has to look; below that for wide kernels. */
 function layoutNumber(
   inputs: readonly (GpuOperand | Scalar)[],
   outputs: readonly GpuOperand[],
@@ -138,6 +149,7 @@ function layoutNumber(
   const n = inputs.length + outputs.length;
   if (n > 6 || (computeDtype !== "float32" && computeDtype !== "int32")) return -1;
   let key = computeDtype === "float32" ? 1 : 2;
+  let wide = numel >= LARGE && numel % 4 === 0;
   for (let j = 0; j < n; j++) {
     const x = j < inputs.length ? inputs[j] : outputs[j - inputs.length];
     if (typeof x !== "object") {
@@ -154,6 +166,7 @@ function layoutNumber(
       step *= size;
     }
     if (!fixed && !linear) return -1;
+    if (offset % 4 !== 0) wide &&= fixed;
     if (j >= inputs.length && fixed && numel > 1) return -1;
     if (!(offset >= 0 && (offset + (fixed ? 1 : numel)) * elementBytes(x.dtype) <= data.bytes)) return -1;
     // an earlier operand in the same block: the very same elements, or the long way
@@ -167,10 +180,10 @@ function layoutNumber(
     }
     key = key * 128 + 1 + (same * 9 + numberOf.get(x.dtype)!) * 2 + (fixed ? 1 : 0);
   }
-  return key;
+  return wide ? -key - 2 : key;
 }
 
-function remember(gpu: Gpu, p: Program, key: number, kernel: Kernel): void {
+function remember(gpu: Gpu, p: Program, key: number, kernel: Known): void {
   let programs = known.get(gpu);
   if (programs === undefined) known.set(gpu, programs = new WeakMap());
   let kernels = programs.get(p);
@@ -223,6 +236,37 @@ interface Plan {
   readonly access: readonly Access[];
   readonly types: readonly string[];
   readonly rank: number;
+  /** Elements of an invocation: 1 or 4. */
+  readonly width: number;
+}
+
+const short = new WeakMap<Program, boolean>();
+
+/** Whether a program has little code. */
+function isShort(p: Program, computeDtype: DType): boolean {
+  let known = short.get(p);
+  if (known === undefined) {
+    const { functions, statements } = lowerWgsl(p, wgslFlavor(computeDtype));
+    short.set(p, known = functions.length + statements.length <= SHORT);
+  }
+  return known;
+}
+
+/** How many elements an invocation has of tensors that are row-major or single elements. */
+function widthOf(
+  p: Program,
+  operands: readonly (GpuOperand | null)[],
+  steps: readonly Step[],
+  numel: number,
+  computeDtype: DType,
+): number {
+  if (numel < LARGE || numel % 4 !== 0 || wgslFlavor(computeDtype) === "double") return 1;
+  const fits = operands.every((x, j) => {
+    if (x === null) return true;
+    const type = elementType(x.dtype);
+    return (type === "f32" || type === "i32") && (steps[j] === "fixed" || x.offset % 4 === 0);
+  });
+  return fits && isShort(p, computeDtype) ? 4 : 1;
 }
 
 function launch(
@@ -272,12 +316,13 @@ function launch(
     return slot;
   });
 
-  const plan: Plan = { operands, steps, slots, blocks, access, types, rank: sizes.length };
+  const width = sizes.length > 0 ? 1 : widthOf(p, operands, steps, numel, computeDtype);
+  const plan: Plan = { operands, steps, slots, blocks, access, types, rank: sizes.length, width };
   const kernel = kernelFor(gpu, p, plan, inputs, computeDtype);
   const key = layoutNumber(inputs, outputs, shape, numel, computeDtype);
-  if (key >= 0 && sizes.length === 0) remember(gpu, p, key, kernel);
+  if (key !== -1 && sizes.length === 0) remember(gpu, p, key, { kernel, width });
 
-  const words: number[] = [0, numel];
+  const count = numel / width, words: number[] = [0, count];
   const scalars = SCALAR_WORDS[wgslFlavor(computeDtype)];
   for (const x of given) words.push(x.offset);
   words.push(...sizes);
@@ -297,7 +342,7 @@ function launch(
     writeScalar(parameters, at, x, computeDtype);
     at += scalars;
   }
-  gpu.commands.dispatch(kernel, blocks, parameters, Math.ceil(numel / GROUP));
+  gpu.commands.dispatch(kernel, blocks, parameters, Math.ceil(count / GROUP));
 }
 
 function kernelFor(
@@ -307,7 +352,7 @@ function kernelFor(
   inputs: readonly (GpuOperand | Scalar)[],
   computeDtype: DType,
 ): Kernel {
-  let code = `${computeDtype} ${plan.rank}`;
+  let code = `${computeDtype} ${plan.rank} ${plan.width}`;
   plan.operands.forEach((x, j) =>
     code += x === null ? " -" : ` ${x.dtype} ${plan.steps[j]} ${plan.slots[j]}`
   );
@@ -318,7 +363,7 @@ function kernelFor(
 
 /** Operand j is at `p<j>`, its input is `x<j>`, its binding `b<slot>`. */
 function generate(p: Program, plan: Plan, inputs: number, computeDtype: DType): KernelSource {
-  const { operands, steps, slots, access, types, rank } = plan;
+  const { operands, steps, slots, access, types, rank, width } = plan, wide = width > 1;
   const flavor = wgslFlavor(computeDtype);
   const body = lowerWgsl(
     p,
@@ -340,32 +385,47 @@ function generate(p: Program, plan: Plan, inputs: number, computeDtype: DType): 
   }
   operands.forEach((x, j) => {
     if (x === null) return;
-    const terms = [offsets[j]];
+    const terms = [wide && steps[j] === "linear" ? `${offsets[j]} / 4` : offsets[j]];
     if (steps[j] === "linear") terms.push("i");
     if (steps[j] === "strided") { for (let d = 0; d < rank; d++) terms.push(`k${d} * ${word(words++)}`); }
     lines.push(`let p${j} = ${terms.join(" + ")};`);
   });
+  // what is read from each element, where an invocation has several of them
+  const each: string[] = [];
   operands.forEach((x, j) => {
     if (x === null) {
       const at = words;
       words += SCALAR_WORDS[flavor];
       lines.push(`let x${j} = ${scalarSource((k) => word(at + k), computeDtype)};`);
     } else if (j < inputs) {
-      lines.push(`let x${j} = ${loaded(`b${slots[j]}[p${j}]`, x.dtype, computeDtype)};`);
+      const memory = `b${slots[j]}`;
+      if (wide && steps[j] === "linear") {
+        lines.push(`let v${j} = ${memory}[p${j}];`);
+        each.push(`let x${j} = ${loaded(`v${j}[U]`, x.dtype, computeDtype)};`);
+      } else {
+        const element = wide ? `${memory}[p${j} / 4][p${j} % 4]` : `${memory}[p${j}]`;
+        lines.push(`let x${j} = ${loaded(element, x.dtype, computeDtype)};`);
+      }
     }
   });
-  lines.push(body.statements);
-  for (let o = 0; o < body.results.length; o++) {
-    const { dtype } = operands[inputs + o]!;
-    lines.push(`let r${o} = ${stored(body.results[o], body.truths[o], computeDtype, dtype)};`);
+  const results = body.results.map((result, o) =>
+    stored(result, body.truths[o], computeDtype, operands[inputs + o]!.dtype)
+  );
+  const to = (o: number) => `b${slots[inputs + o]}[p${inputs + o}]`;
+  if (wide) {
+    results.forEach((_, o) => lines.push(`var r${o}: vec4<${types[slots[inputs + o]]}>;`));
+    for (let u = 0; u < width; u++) {
+      const values = results.map((result, o) => `r${o}[${u}] = ${result};`);
+      lines.push("{", each.join("\n").replaceAll("[U]", `[${u}]`), body.statements, ...values, "}");
+    }
+  } else {
+    lines.push(body.statements, ...results.map((result, o) => `let r${o} = ${result};`));
   }
-  for (let o = 0; o < body.results.length; o++) {
-    lines.push(`b${slots[inputs + o]}[p${inputs + o}] = r${o};`);
-  }
+  results.forEach((_, o) => lines.push(`${to(o)} = r${o};`));
 
   const main = lines.join("\n");
   const code = `${types.includes("f16") || main.includes("f16(") ? "enable f16;\n" : ""}${
-    header(words, types, access)
+    header(words, wide ? types.map((type) => `vec4<${type}>`) : types, access)
   }
 ${wgslFunctions(main)}
 @compute @workgroup_size(${GROUP})
