@@ -44,6 +44,6 @@ export function gemm(
     cpu.gemm(size, a as cpu.Matrix, b as cpu.Matrix, c as cpu.Matrix, dtype, alpha, beta);
     return;
   }
-  const at = (x: Matrix, i: number) => ({ ...x, offset: x.offset + i * (x.batchStride ?? 0) }) as cpu.Matrix;
-  for (let i = 0; i < batch; i++) cpu.gemm(size, at(a, i), at(b, i), at(c, i), dtype, alpha, beta);
+  const each = (x: Matrix) => ({ ...x, batchStride: x.batchStride ?? 0 }) as cpu.Batch;
+  cpu.gemmBatches(size, each(a), each(b), each(c), dtype, alpha, beta, batch);
 }

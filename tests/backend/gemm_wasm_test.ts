@@ -1,11 +1,12 @@
 /** Matrix products in WebAssembly against those in JavaScript: shapes, layouts, tiles, factors, threads. */
 import { assert, assertEquals } from "@std/assert";
 import * as dg from "../../mod.ts";
-import { gemm, type GemmTier, setGemmTier } from "../../src/backend/cpu/gemm.ts";
-import { Pool } from "../../src/backend/cpu/pool.ts";
+import { type Batch, gemm, gemmBatches, type GemmTier, setGemmTier } from "../../src/backend/cpu/gemm.ts";
+import { Pool, type Stream, WorkerLost } from "../../src/backend/cpu/pool.ts";
 import { gemm as gemmJs, type Matrix } from "../../src/backend/cpu/gemm_js.ts";
 import { features } from "../../src/backend/cpu/wasm/features.ts";
 import { currentPool, hasGemm, setTile } from "../../src/backend/cpu/wasm/gemm.ts";
+import { currentTeam } from "../../src/backend/cpu/wasm/team.ts";
 import { tiles } from "../../src/backend/cpu/wasm/gemm_kernel.ts";
 
 const ignore = !hasGemm();
@@ -242,6 +243,80 @@ test("threads change no bit of a product", async () => {
       }
       assert(here > 0 && here < all, `${here} of ${all} tasks were done by the calling thread`);
     }
+  } finally {
+    dg.setNumThreads(threads);
+  }
+});
+
+/** A batch of matrices with gaps: as they lie, transposed, or one for all. */
+function batchOf(dtype: Type, count: number, m: number, n: number, seed: number, way: number): Batch {
+  const [rowStride, columnStride] = way === 1 ? [1, m + 1] : [n, 1];
+  const data = arrayOf(dtype, 5 + count * (m + 2) * (n + 2)).map((_, i) => Math.sin(i * 1.7 + seed));
+  return { data, offset: 2, rowStride, columnStride, batchStride: way === 2 ? 0 : (m + 1) * (n + 1) + 3 };
+}
+
+test("threads share the products of a batch, and change no bit", async () => {
+  const threads = dg.getNumThreads();
+  const shapes = [[64, 33, 20, 41], [40, 9, 7, 5], [5, 128, 64, 128], [7, 65, 300, 12], [3, 400, 300, 200]];
+  try {
+    dg.setNumThreads(3);
+    const { pool } = currentTeam(), until = performance.now() + 20_000;
+    pool.start();
+    while (pool.workers < 2 && performance.now() < until) await new Promise((go) => setTimeout(go, 20));
+    assertEquals(pool.workers, 2);
+    let here = 0, all = 0, shared = false;
+    const { runs } = pool as unknown as { runs: ((task: number) => unknown)[] };
+    Object.assign(pool, {
+      runs: runs.map((run) => (task: number) => (here += Number(shared), run(task))),
+      stream(job: Stream, runner: number) {
+        all += job.count;
+        shared = true;
+        Pool.prototype.stream.call(pool, job, runner);
+        shared = false;
+      },
+    });
+    for (const dtype of types) {
+      shapes.forEach(([count, m, k, n], i) => {
+        for (const [alpha, beta] of [[1, 0], [0.75, 0], [-2, 0.5]]) {
+          const [actual, expected] = (["wasm+threads", "wasm"] as const).map((tier) => {
+            const a = batchOf(dtype, count, m, k, 1, i % 3), b = batchOf(dtype, count, k, n, 2, (i + 1) % 3);
+            const c = batchOf(dtype, count, m, n, 3, i % 2);
+            onTier(tier, () => gemmBatches({ m, n, k }, a, b, c, dtype, alpha, beta, count));
+            return c.data;
+          });
+          assertEquals(actual, expected, `${count} x ${m} x ${k} x ${n} ${dtype}`);
+        }
+      });
+    }
+    assert(all > 0 && here < all, `${here} of ${all} tasks were done by the calling thread`);
+  } finally {
+    dg.setNumThreads(threads);
+  }
+});
+
+test("products of a batch are done when a worker is lost in their midst", () => {
+  const threads = dg.getNumThreads(), m = 32, count = 60;
+  try {
+    dg.setNumThreads(2);
+    const { pool } = currentTeam();
+    let taken = 0;
+    Object.assign(pool, {
+      stream: (job: Stream, runner: number) =>
+        Pool.prototype.stream.call(pool, {
+          ...job,
+          drain(task, result) {
+            if (taken++ === 2) throw new WorkerLost("as if");
+            job.drain(task, result);
+          },
+        }, runner),
+    });
+    const [shared, alone] = (["wasm+threads", "wasm"] as const).map((tier) => {
+      const [a, b, c] = [1, 2, 3].map((seed) => batchOf("float32", count, m, m, seed, 0));
+      onTier(tier, () => gemmBatches({ m, n: m, k: m }, a, b, c, "float32", 1, 2, count));
+      return c.data;
+    });
+    assertEquals(taken, 3);
+    assertEquals(shared, alone);
   } finally {
     dg.setNumThreads(threads);
   }

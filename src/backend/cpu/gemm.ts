@@ -4,11 +4,15 @@
  * @module
  */
 import type { DType } from "../../tensor/dtype.ts";
+import { blasLibrary } from "./blas/library.ts";
 import { gemmBlas } from "./blas/products.ts";
 import { gemm as gemmJs, type GemmSize, type Matrix } from "./gemm_js.ts";
 import { gemmWasm, hasGemm } from "./wasm/gemm.ts";
+import { type Batch, gemmWasmBatches } from "./wasm/gemm_batches.ts";
+import { asksWorkers, type Pace, runAlone, runTogether } from "./wasm/stream.ts";
 
 export type { GemmSize, Matrix } from "./gemm_js.ts";
+export type { Batch } from "./wasm/gemm_batches.ts";
 
 /** How products are computed: by their size, or in one way wherever it is there. */
 export type GemmTier = "auto" | "js" | "wasm" | "wasm+threads" | "blas";
@@ -59,4 +63,54 @@ export function gemm(
   if (small || !floats || !hasGemm()) {
     gemmJs(size, a, b, c, dtype, alpha, beta);
   } else gemmWasm(size, a, b, c, dtype, alpha, beta, tier !== "wasm");
+}
+
+/**
+ * {@linkcode gemm} for each matrix of a batch. Where WebAssembly computes them, several threads share them out among them; BLAS
+ * has threads of its own.
+ */
+export function gemmBatches(
+  size: GemmSize,
+  a: Batch,
+  b: Batch,
+  c: Batch,
+  dtype: DType,
+  alpha: number,
+  beta: number,
+  batch: number,
+): void {
+  const at = (x: Batch, i: number): Matrix => ({ ...x, offset: x.offset + i * x.batchStride });
+  const alone = (first: number) => {
+    for (let i = first; i < batch; i++) gemm(size, at(a, i), at(b, i), at(c, i), dtype, alpha, beta);
+  };
+  if ((dtype !== "float32" && dtype !== "float64") || !mayShare(size, batch)) return alone(0);
+  const work = batch * size.m * size.n * size.k, pace = paceOf(size, dtype);
+  if (tier === "wasm+threads" || asksWorkers(pace, work, SHARED_FROM)) {
+    runTogether(pace, work, () => alone(gemmWasmBatches(size, a, b, c, dtype, alpha, beta, batch)));
+  } else runAlone(pace, work, SHARED_FROM, () => alone(0));
+}
+
+/** Multiplications from which threads are asked to share the products of a batch. */
+const SHARED_FROM = 1 << 22;
+
+/** Whether products of floats of this size are WebAssembly's, and may be shared out. */
+function mayShare({ m, n, k }: GemmSize, batch: number): boolean {
+  const work = m * n * k;
+  if (tier === "js" || tier === "wasm" || work === 0 || !hasGemm()) return false;
+  if (tier === "wasm+threads") return true;
+  if (work * batch < SHARED_FROM || work < LEAST || m < LEAST_LINES || n < LEAST_LINES) return false;
+  return blasLibrary() === null;
+}
+
+/** How fast products were, by their sizes; so many are remembered. */
+const paces = new Map<string, Pace>(), MOST_PACES = 256;
+
+function paceOf({ m, n, k }: GemmSize, dtype: DType): Pace {
+  const key = `${m} ${n} ${k} ${dtype}`;
+  let pace = paces.get(key);
+  if (pace === undefined) {
+    if (paces.size >= MOST_PACES) paces.clear();
+    paces.set(key, pace = { alone: Infinity });
+  }
+  return pace;
 }

@@ -8,7 +8,7 @@ import type { TypedArray } from "../../../tensor/dtype.ts";
 import type { GemmSize, Matrix } from "../gemm_js.ts";
 import { type Pool, WorkerLost } from "../pool.ts";
 import { bytesOf, columnsOf, type GemmType, kernelNames } from "./gemm_kernel.ts";
-import { currentTeam, hasTeam, loseTeam, mayThread as mayHaveThreads } from "./team.ts";
+import { currentTeam, hasTeam, loseTeam, mayThread as mayHaveThreads, type Team } from "./team.ts";
 
 export { currentPool, setTile } from "./team.ts";
 
@@ -21,7 +21,7 @@ const PADDED = 8;
 /** Rows of the result in a task, so that their panels of a stay in the second cache, and columns. */
 const TASK_ROWS = 96, TASK_COLUMNS = 256;
 /** Tasks for each thread where there are several, so that a late one leaves them to the others. */
-const TASKS_EACH = 4;
+export const TASKS_EACH = 4;
 /** Panels that a task packs. */
 const PACK_PANELS = 8;
 /** Multiplications from which threads are asked for help. */
@@ -29,11 +29,12 @@ const THREADS_FROM = 1 << 22;
 /** Elements to pack from which threads are asked for help with it. */
 const PACK_THREADS_FROM = 1 << 18;
 
-type Elements = Float32Array<ArrayBufferLike>;
+/** The memory of the kernels; doubles are told so, too. */
+export type Elements = Float32Array<ArrayBufferLike>;
 type Floats = Float32Array<ArrayBufferLike> | Float64Array<ArrayBufferLike>;
 
 /** A matrix in the memory of the kernels: lines whose elements lie side by side, or lines that lie side by side. */
-interface Raw {
+export interface Raw {
   /** Address. */
   readonly at: number;
   /** Bytes from a line to the next, or from an element to the next. */
@@ -89,7 +90,8 @@ function at(x: Matrix, row: number, column: number): Matrix {
   return { ...x, offset: x.offset + row * x.rowStride + column * x.columnStride };
 }
 
-const align = (bytes: number) => (bytes + 127) & -64;
+/** The next place for something. */
+export const align = (bytes: number) => (bytes + 127) & -64;
 
 /** A product whose result fits into the memory at once, with parts of the operands that are at most `blockDepth` deep. */
 function multiplyBlock(
@@ -103,51 +105,21 @@ function multiplyBlock(
   beta: number,
   mayThread: boolean,
 ): void {
-  const team = currentTeam(), { tile, pool } = team, size = bytesOf(dtype);
+  const team = currentTeam(), { pool } = team, { job } = pool, size = bytesOf(dtype);
   const threaded = mayThread && mayHaveThreads() && m * n * k >= THREADS_FROM;
-  const width = columnsOf(dtype, tile), aPanels = Math.ceil(m / tile.rows), bPanels = Math.ceil(n / width);
-  const padded = blockDepth + 3;
-  // c, the panels of a and of b, then both as they lie
-  const cBytes = align(aPanels * tile.rows * bPanels * width * size);
-  const aTo = cBytes, bTo = aTo + align(aPanels * tile.rows * padded * size);
-  const free = bTo + align(bPanels * width * padded * size);
-  const row = bPanels * width;
-  const { job } = pool;
-  job[1] = dtype === "float32" ? 0 : kernelNames.length;
-  job[2] = size;
-  job[3] = DEPTH;
-  job[6] = aTo;
-  job[9] = aPanels;
-  job[10] = tile.rows;
-  job[12] = bTo;
-  job[15] = bPanels;
-  job[16] = width;
-  job[17] = PACK_PANELS;
-  job[18] = Math.ceil(aPanels / PACK_PANELS);
-  pool.need(job[1] + 4);
-  const packs = job[18] + Math.ceil(bPanels / PACK_PANELS);
-  job[22] = 0;
-  job[23] = row * size;
+  const { aPanels, bPanels, rows, width, row, free, packs } = layOut(team, dtype, m, n, blockDepth);
   const products = divide(job, aPanels, bPanels, threaded ? pool.threads * TASKS_EACH : 1);
   for (let l = 0; l < k; l += blockDepth) {
     const depth = Math.min(blockDepth, k - l);
-    const rawA = describe(at(a, 0, l), m, depth, free, size, tile.rows);
+    const rawA = describe(at(a, 0, l), m, depth, free, size, rows);
     const afterA = free + rawA.bytes;
     const rawB = describe(transposed(at(b, l, 0)), n, depth, afterA, size, width);
     team.reserve(afterA + rawB.bytes);
+    tell(pool, depth, rawA, rawB);
     const memory = (dtype === "float32" ? team.singles : team.doubles) as Elements;
     load(memory, rawA, at(a, 0, l), m, depth, size);
     load(memory, rawB, transposed(at(b, l, 0)), n, depth, size);
-    if (l === 0) memory.fill(0, 0, aPanels * tile.rows * row);
-    pool.need(job[1] + rawA.across);
-    pool.need(job[1] + 2 + rawB.across);
-    job[4] = depth;
-    job[5] = rawA.at;
-    job[7] = rawA.step;
-    job[8] = rawA.across;
-    job[11] = rawB.at;
-    job[13] = rawB.step;
-    job[14] = rawB.across;
+    if (l === 0) memory.fill(0, 0, aPanels * rows * row);
     job[0] = 0;
     perform(pool, packs, threaded && (m + n) * depth >= PACK_THREADS_FROM);
     job[0] = 1;
@@ -158,8 +130,71 @@ function multiplyBlock(
   else combine(memory, row, m, n, c, alpha, beta);
 }
 
+/** How a product lies in memory: c, the panels of a and of b, then both as they lie. */
+export interface ProductLayout {
+  /** Panels of a and of b. */
+  readonly aPanels: number;
+  /** See `aPanels`. */
+  readonly bPanels: number;
+  /** Lines in a panel of a and in one of b. */
+  readonly rows: number;
+  /** See `rows`. */
+  readonly width: number;
+  /** Elements of a row of c. */
+  readonly row: number;
+  /** Where the factors may lie. */
+  readonly free: number;
+  /** Tasks of packing. */
+  readonly packs: number;
+}
+
+/** Lays out a product of panels that are at most `blockDepth` deep, and tells it to the threads. */
+export function layOut(
+  { tile, pool }: Team,
+  dtype: GemmType,
+  m: number,
+  n: number,
+  blockDepth: number,
+): ProductLayout {
+  const { job } = pool, size = bytesOf(dtype), { rows } = tile;
+  const width = columnsOf(dtype, tile), aPanels = Math.ceil(m / rows), bPanels = Math.ceil(n / width);
+  const padded = blockDepth + 3, row = bPanels * width;
+  const aTo = align(aPanels * rows * row * size), bTo = aTo + align(aPanels * rows * padded * size);
+  const free = bTo + align(row * padded * size);
+  job[1] = dtype === "float32" ? 0 : kernelNames.length;
+  job[2] = size;
+  job[3] = DEPTH;
+  job[6] = aTo;
+  job[9] = aPanels;
+  job[10] = rows;
+  job[12] = bTo;
+  job[15] = bPanels;
+  job[16] = width;
+  job[17] = PACK_PANELS;
+  job[18] = Math.ceil(aPanels / PACK_PANELS);
+  job[22] = 0;
+  job[23] = row * size;
+  pool.need(job[1] + 4);
+  const packs = job[18] + Math.ceil(bPanels / PACK_PANELS);
+  return { aPanels, bPanels, rows, width, row, free, packs };
+}
+
+/** Tells the threads where the factors lie. */
+export function tell(pool: Pool, depth: number, a: Raw, b: Raw): void {
+  const { job } = pool;
+  pool.need(job[1] + a.across);
+  pool.need(job[1] + 2 + b.across);
+  job[4] = depth;
+  job[5] = a.at;
+  job[7] = a.step;
+  job[8] = a.across;
+  job[11] = b.at;
+  job[13] = b.step;
+  job[14] = b.across;
+}
+
 /** Divides the product into tasks, at least so many if it is large enough, and gives their number. */
-function divide(job: Int32Array, aPanels: number, bPanels: number, least: number): number {
+export function divide(job: Int32Array, aPanels: number, bPanels: number, least: number): number {
   let rows = Math.max(1, Math.floor(TASK_ROWS / job[10])), columns = Math.floor(TASK_COLUMNS / job[16]);
   const tasks = () => Math.ceil(aPanels / rows) * Math.ceil(bPanels / columns);
   rows = Math.min(rows, aPanels);
@@ -181,12 +216,14 @@ function perform(pool: Pool, tasks: number, threaded: boolean): void {
 
 // ---- in and out ---------------------------------------------------------------------------------------------------
 
-function transposed({ data, offset, rowStride, columnStride }: Matrix): Matrix {
+/** Rows as columns. */
+export function transposed({ data, offset, rowStride, columnStride }: Matrix): Matrix {
   return { data, offset, rowStride: columnStride, columnStride: rowStride };
 }
 
 /** A matrix of `count` lines as it will lie in memory, and its bytes, with what packing may read behind it. */
-interface Layout extends Raw {
+export interface Layout extends Raw {
+  /** Bytes. */
   readonly bytes: number;
   /** Elements to copy in one piece; 0 if they are copied line by line, -1 if element by element. */
   readonly span: number;
@@ -199,7 +236,14 @@ const SHORT_ROW = 16, LONG_ROW = 128;
 const SMALL_SPAN = 4096;
 
 /** How `count` lines (rows of x) of k elements are copied, to be packed in panels of `width` lines. */
-function describe(x: Matrix, count: number, k: number, at: number, size: number, width: number): Layout {
+export function describe(
+  x: Matrix,
+  count: number,
+  k: number,
+  at: number,
+  size: number,
+  width: number,
+): Layout {
   const along = x.columnStride === 1 || k === 1, across = !along && (x.rowStride === 1 || count === 1);
   // with lines side by side, the rows of memory are the elements of all lines
   const [rows, length, stride] = across ? [k, count, x.columnStride] : [count, k, x.rowStride];
@@ -212,7 +256,8 @@ function describe(x: Matrix, count: number, k: number, at: number, size: number,
   return { at, step: step * size, across: across ? 1 : 0, span, bytes };
 }
 
-function load(memory: Elements, to: Layout, x: Matrix, count: number, k: number, size: number): void {
+/** Copies a matrix's lines to where they are to lie. */
+export function load(memory: Elements, to: Layout, x: Matrix, count: number, k: number, size: number): void {
   const data = x.data as Elements, start = to.at / size;
   const { rowStride, columnStride } = x;
   if (to.span >= 0) {
@@ -234,7 +279,7 @@ function load(memory: Elements, to: Layout, x: Matrix, count: number, k: number,
 }
 
 /** Copies the sums out. */
-function store(sums: Floats, row: number, m: number, n: number, c: Matrix): void {
+export function store(sums: Floats, row: number, m: number, n: number, c: Matrix): void {
   const to = c.data as Elements, { offset, rowStride, columnStride } = c;
   if (columnStride === 1 && row === n && rowStride === n) {
     to.set(sums.subarray(0, m * n) as Elements, offset);
@@ -252,7 +297,7 @@ function store(sums: Floats, row: number, m: number, n: number, c: Matrix): void
 }
 
 /** Stores `alpha * sums + beta * c`, rounded once. */
-function combine(
+export function combine(
   sums: Floats,
   row: number,
   m: number,
