@@ -32,9 +32,12 @@ export class Philox {
 
   /** Starts the stream of a seed: an integer from -2^63 to 2^64 - 1; a negative one counts as seed + 2^64. */
   manualSeed(seed: number | bigint): this {
-    if (typeof seed !== "bigint" && !Number.isSafeInteger(seed)) {
+    if (typeof seed !== "bigint" && typeof seed !== "number") {
+      throw new TypeError(`philox(): seed must be a number or a bigint, but got ${typeof seed}`);
+    }
+    if (typeof seed === "number" && !Number.isSafeInteger(seed)) {
       throw new RangeError(
-        `philox(): seed must be an integer, exact as a number or a bigint, got ${String(seed)}`,
+        `philox(): seed must be an integer, exact as a number or a bigint, got ${seed}`,
       );
     }
     const value = BigInt(seed);
@@ -57,8 +60,11 @@ export class Philox {
   }
 
   set offset(value: number) {
+    if (typeof value !== "number") {
+      throw new TypeError(`philox: offset must be a number, not ${typeof value}`);
+    }
     if (!Number.isSafeInteger(value) || value < 0) {
-      throw new RangeError(`philox: offset must be a whole number, 0 or more, got ${String(value)}`);
+      throw new RangeError(`philox: offset must be a whole number, 0 or more, got ${value}`);
     }
     this.#place = value;
   }
