@@ -90,6 +90,7 @@ export function vectorNorm(
   ord?: number | VectorNormOptions,
   options: VectorNormOptions = {},
 ): Tensor {
+  checkTensor(x, "linalg.vectorNorm", "x", 1);
   const given = typeof ord === "number" ? { ...options, ord } : ord ?? options;
   return normOf("linalg.vectorNorm", x, checkKeys(given, "vectorNorm", ["ord", "dim", "keepdim", "dtype"]));
 }

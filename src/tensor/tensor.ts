@@ -308,20 +308,7 @@ export class Tensor implements Displayable {
 
   /** PyTorch's text of a tensor, character for character. */
   toString(): string {
-    return withElements(this, (get) => this.text(get));
-  }
-
-  /** {@linkcode Tensor.toString} with the elements that `get` reads. */
-  private text(get: Reader): string {
-    return formatTensor({
-      dtype: this.dtype,
-      shape: this.shape,
-      get,
-      device: this.device === getDefaultDevice() ? undefined : this.device,
-      gradFn: this.gradFn?.name() ?? null,
-      requiresGrad: this.requiresGrad,
-      isParameter: this.isParameter,
-    });
+    return withElements(this, (get) => textOf(this, get));
   }
 
   /** True on `nn.Parameter`. */
@@ -382,6 +369,19 @@ export function toNumber(value: number | bigint, dtype: DType): number | boolean
     );
   }
   return Number(value);
+}
+
+/** PyTorch's text of a tensor whose elements `get` reads. */
+function textOf(t: Tensor, get: Reader): string {
+  return formatTensor({
+    dtype: t.dtype,
+    shape: t.shape,
+    get,
+    device: t.device === getDefaultDevice() ? undefined : t.device,
+    gradFn: t.gradFn?.name() ?? null,
+    requiresGrad: t.requiresGrad,
+    isParameter: t.isParameter,
+  });
 }
 
 /** A new tensor of zeros that owns contiguous memory. */
