@@ -6,10 +6,12 @@ import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import * as dg from "../../mod.ts";
 import { gemm, setGemmTier } from "../../src/backend/cpu/gemm.ts";
 import { gemm as gemmJs, type Matrix } from "../../src/backend/cpu/gemm_js.ts";
-import { blasLibrary, blasReport, symbols } from "../../src/backend/cpu/blas/library.ts";
+import { blasLibrary, blasReport, hasBlasThreads, symbols } from "../../src/backend/cpu/blas/library.ts";
 import { gemmBlas } from "../../src/backend/cpu/blas/products.ts";
 import { faultOf, routinesOf, type Symbols, wanted } from "../../src/backend/cpu/blas/routines.ts";
 import { setNumThreads } from "../../src/backend/cpu/pool.ts";
+import { asksWorkers } from "../../src/backend/cpu/wasm/stream.ts";
+import { currentTeam } from "../../src/backend/cpu/wasm/team.ts";
 
 const ffi = Deno.permissions.querySync({ name: "ffi" }).state;
 const { library, why } = blasReport();
@@ -337,6 +339,27 @@ blasTest("the number of threads is followed", () => {
   }
   a.mm(a);
   if (count !== null) assertEquals(count(), threads);
+});
+
+blasTest("other threads are asked for more while the library has its own", () => {
+  const pace = { alone: 1e9 }, least = 1 << 16, threads = dg.getNumThreads();
+  const asks = (elements: number) => asksWorkers(pace, elements, least);
+  try {
+    setNumThreads(2);
+    const { pool } = currentTeam();
+    Object.defineProperty(pool, "workers", { value: 1 });
+    dg.setBlas("off");
+    assert(!hasBlasThreads());
+    assertEquals([asks(least - 1), asks(least)], [false, true]);
+    dg.setBlas("auto");
+    assert(blasLibrary() !== null && hasBlasThreads());
+    assertEquals([asks(least), asks(15 * least), asks(100 * least)], [false, false, true]);
+    setNumThreads(1);
+    assert(!hasBlasThreads());
+  } finally {
+    setNumThreads(threads);
+    dg.setBlas("auto");
+  }
 });
 
 blasTest("Fortran's routines take the place of CBLAS's", () => {

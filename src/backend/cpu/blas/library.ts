@@ -117,6 +117,11 @@ export function blasLibrary(): Library | null {
   return opened.library;
 }
 
+/** Whether a library is open that has threads of its own. Opens none. */
+export function hasBlasThreads(): boolean {
+  return opened !== undefined && "library" in opened && getNumThreads() > 1;
+}
+
 /** What is in use; opens the library if nobody has yet. */
 export function blasReport(): BlasReport {
   const library = blasLibrary();

@@ -5,6 +5,7 @@
  * @module
  */
 import type { TypedArray } from "../../../tensor/dtype.ts";
+import { hasBlasThreads } from "../blas/library.ts";
 import { cpuTier } from "../tier.ts";
 import { WIDEST_STREAM, WorkerLost } from "../pool.ts";
 import { ARRAYS } from "./memory.ts";
@@ -52,10 +53,17 @@ const PAUSE = 20, LONGEST_PAUSE = 1000;
 
 let pause = PAUSE, pausedUntil = 0;
 
+/**
+ * The threads of a BLAS library look for work for some hundredths of a second after each product, on the cores that these threads
+ * need: beside them there have to be so many times as many elements.
+ */
+const BESIDE_BLAS = 16;
+
 /** Whether to ask threads for help with so many elements, of which there should be `least`. */
 export function asksWorkers(pace: Pace, elements: number, least: number): boolean {
   const tier = cpuTier();
-  if (tier === "wasm" || (tier === "auto" && elements < least)) return false;
+  if (tier === "wasm") return false;
+  if (tier === "auto" && elements < (hasBlasThreads() ? BESIDE_BLAS * least : least)) return false;
   if (!hasTeam() || !mayThread() || currentTeam().pool.workers === 0) return false;
   return tier === "wasm+threads" || (pace.alone < Infinity && performance.now() > pausedUntil);
 }
