@@ -5,6 +5,7 @@
 import * as dg from "../../mod.ts";
 import { blasLibrary } from "../../src/backend/cpu/blas/library.ts";
 import type { Group, Row } from "./measure.ts";
+import { CNN, CONVOLUTION } from "./peers/images.ts";
 import { onTier } from "./products.ts";
 
 const { nn, optim } = dg;
@@ -52,6 +53,11 @@ lesson = stepper(lambda: nn.Sequential(nn.Linear(1000, 100), nn.ReLU(), nn.Linea
     lambda out: sum_loss(out, target))
 digits = stepper(lambda: nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)), torch.rand(64, 784),
     lambda out: entropy(out, classes))
+def make_cnn():
+    return nn.Sequential(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(64 * 144, 10))
+cnn = stepper(make_cnn, torch.rand(64, 1, 28, 28), lambda out: entropy(out, classes))
+planes = torch.randn(64, 32, 26, 26); convolution = nn.Conv2d(32, 64, 3).requires_grad_(False)
 line = stepper(lambda: nn.Linear(5, 1), torch.randn(64, 5), lambda out: out.square().mean())
 `;
 
@@ -60,6 +66,17 @@ function rows(): Row[] {
   const lesson = () => new nn.Sequential(new nn.Linear(1000, 100), new nn.ReLU(), new nn.Linear(100, 10));
   const classes = dg.randint(0n, 10n, [64]), entropy = new nn.CrossEntropyLoss();
   const digits = () => new nn.Sequential(new nn.Linear(784, 128), new nn.ReLU(), new nn.Linear(128, 10));
+  const cnn = () =>
+    new nn.Sequential(
+      new nn.Conv2d(1, 32, 3),
+      new nn.ReLU(),
+      new nn.Conv2d(32, 64, 3),
+      new nn.ReLU(),
+      new nn.MaxPool2d(2),
+      new nn.Flatten(),
+      new nn.Linear(64 * 144, 10),
+    );
+  const planes = dg.randn(64, 32, 26, 26), convolution = new nn.Conv2d(32, 64, 3).requiresGrad_(false);
   const x = dg.randn(64, 1000), pixels = dg.rand(64, 784);
   const runs = [
     () => stepper(lesson, x, (out) => sum.call(out, target)),
@@ -89,6 +106,12 @@ function rows(): Row[] {
       other: others[1],
       torch: "digits()",
     },
+    {
+      name: CNN,
+      run: stepper(cnn, dg.rand(64, 1, 28, 28), (out) => entropy.call(out, classes)),
+      torch: "cnn()",
+    },
+    { name: CONVOLUTION, run: () => convolution.call(planes), torch: "convolution(planes)" },
     {
       name: "linear 64x5, an Adam step",
       run: stepper(() => new nn.Linear(5, 1), dg.randn(64, 5), (out) => out.square().mean()),

@@ -2,6 +2,7 @@
  * TensorFlow.js on its CPU and WebAssembly back ends. Both compute an operation when it is called; scalars are read besides.
  * @module
  */
+import { CNN, CONVOLUTION } from "./images.ts";
 import { FORMULA_SIZES, names, numbers, type Peer, SIDES, SIZES } from "./peer.ts";
 
 const VERSION = "4.22.0";
@@ -49,6 +50,30 @@ export async function load(backend: "cpu" | "wasm"): Promise<Peer> {
       return () => tf.tidy(() => optimizer.minimize(loss, true).dataSync()[0]);
     },
   };
+  workloads[CONVOLUTION] = () => {
+    const x = tf.randomNormal([64, 26, 26, 32]), w = tf.randomNormal([3, 3, 32, 64], 0, 0.06);
+    return inTidy(() => tf.conv2d(x, w, 1, "valid"));
+  };
+  // its WebAssembly has no gradients of convolutions' kernels
+  if (backend === "cpu") {
+    workloads[CNN] = () => {
+      const x = tf.randomUniform([64, 28, 28, 1]),
+        classes = tf.oneHot(tf.randomUniform([64], 0, 10, "int32"), 10);
+      const random = (deviation: number, ...shape: number[]) =>
+        tf.variable(tf.randomNormal(shape, 0, deviation));
+      const zeros = (n: number) => tf.variable(tf.zeros([n]));
+      const [w1, b1, w2, b2] = [random(0.2, 3, 3, 1, 32), zeros(32), random(0.04, 3, 3, 32, 64), zeros(64)];
+      const w3 = random(0.006, 64 * 144, 10), b3 = zeros(10);
+      const loss = () => {
+        const first = tf.relu(tf.add(tf.conv2d(x, w1, 1, "valid"), b1));
+        const second = tf.relu(tf.add(tf.conv2d(first, w2, 1, "valid"), b2));
+        const flat = tf.reshape(tf.maxPool(second, 2, 2, "valid"), [64, 64 * 144]);
+        return tf.losses.softmaxCrossEntropy(classes, tf.add(tf.matMul(flat, w3), b3));
+      };
+      const optimizer = tf.train.adam(0.001);
+      return () => tf.tidy(() => optimizer.minimize(loss, true).dataSync()[0]);
+    };
+  }
   for (const size of SIZES) {
     const vector = () => tf.tensor1d(numbers(Number(size)));
     workloads[`add ${size}`] = () => {
