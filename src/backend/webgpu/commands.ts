@@ -6,7 +6,7 @@
  * dispatch sees its own window of it through a dynamic offset.
  * @module
  */
-import { type Block, type Memory, SMALL } from "./memory.ts";
+import { type Block, checkUsable, type Memory, SMALL } from "./memory.ts";
 
 /** How a kernel uses a buffer. */
 export type Access = "read" | "write";
@@ -193,9 +193,7 @@ export class Commands {
         `${kernel.label} needs ${parameters.byteLength} bytes of sizes and strides, a kernel has ${PARAMETER_BYTES}`,
       );
     }
-    for (const block of blocks) {
-      if (block.released) throw new TypeError(`${kernel.label} uses GPU memory that was released`);
-    }
+    for (const block of blocks) checkUsable(block, this.#memory, kernel.label);
     if (groups === 0) return;
     if (this.#dispatches >= BATCH || this.#ringUsed + parameters.byteLength > RING) this.flush();
     const offset = this.#ringUsed;
@@ -227,9 +225,7 @@ export class Commands {
 
   /** The encoder outside of compute passes, for copies. The blocks that the caller's command uses have to be named. */
   encoder(...blocks: readonly Block[]): GPUCommandEncoder {
-    for (const block of blocks) {
-      if (block.released) throw new TypeError("copy of GPU memory that was released");
-    }
+    for (const block of blocks) checkUsable(block, this.#memory, "a copy");
     this.#pass?.end();
     this.#pass = null;
     this.#last = null;
@@ -269,7 +265,7 @@ export class Commands {
   write(block: Block, byte: number, source: ArrayBufferView<ArrayBuffer>): void {
     // A source without bytes would end the process.
     if (source.byteLength === 0) return;
-    if (block.released) throw new TypeError("write to GPU memory that was released");
+    checkUsable(block, this.#memory, "a write");
     checkRange(block, byte, source.byteLength);
     // The write would overtake what is recorded and not submitted.
     if (block.batch === this.#batch) this.flush();

@@ -3,11 +3,14 @@
  * @module
  */
 import { type Access, Commands, type Kernel } from "./commands.ts";
+import { goneError, GpuError } from "./error.ts";
 import { Faults } from "./faults.ts";
 import { Memory, type MemoryOptions } from "./memory.ts";
 import { peek } from "./settled.ts";
 import { SyncReader } from "./sync.ts";
 import type { Block } from "./memory.ts";
+
+export { GpuError } from "./error.ts";
 
 /** What a device can do, and which kernels are chosen for it. */
 export interface GpuInfo {
@@ -25,12 +28,6 @@ export interface GpuInfo {
   readonly buffersPerKernel: number;
   /** Bytes of workgroup memory. */
   readonly workgroupMemory: number;
-}
-
-/** A GPU command failed. It is thrown by the first read after it. */
-export class GpuError extends Error {
-  /** The class's name. */
-  override readonly name: string = "GpuError";
 }
 
 const scopes = ["validation", "out-of-memory", "internal"] as const;
@@ -52,7 +49,6 @@ export class Gpu {
   readonly #reader: SyncReader;
   readonly #kernels = new Map<string, Map<string, Kernel>>();
   #compiled = 0;
-  #lost: string | null = null;
   #errors: string[] = [];
 
   /** Takes over a device that nobody else uses. */
@@ -69,7 +65,7 @@ export class Gpu {
       event.preventDefault();
       this.#errors.push((event as Event & { error: GPUError }).error.message);
     });
-    device.lost.then((lost) => this.#lost ??= lost.message || lost.reason || "unknown reason");
+    device.lost.then((lost) => this.memory.lost ??= lost.message || lost.reason || "unknown reason");
     this.#watch();
     const block = this.memory.allocate(256);
     this.syncReads = this.#reader.probe(block);
@@ -78,13 +74,13 @@ export class Gpu {
 
   /** Why the device is gone, or null. */
   get lost(): string | null {
-    return this.#lost;
+    return this.memory.lost;
   }
 
   /** Ends the use of the device; its memory is freed. */
   close(): void {
-    if (this.#lost !== null) return;
-    this.#lost = "it was closed";
+    if (this.lost !== null) return;
+    this.memory.lost = "it was closed";
     this.device.destroy();
   }
 
@@ -94,10 +90,7 @@ export class Gpu {
    * @throws {GpuError} if it is lost or closed.
    */
   checkOpen(): void {
-    if (this.#lost === null) return;
-    throw new GpuError(
-      `the GPU device is gone (${this.#lost}): its tensors are lost, openDevice() gives another`,
-    );
+    if (this.lost !== null) throw goneError(this.lost);
   }
 
   // ---- errors -------------------------------------------------------------------------------------------------------
@@ -188,16 +181,35 @@ export class Gpu {
     }
   }
 
+  /**
+   * Makes of a failed read what it means. Without a turn of the event loop nobody is told that the device is lost, but then
+   * nothing can be mapped.
+   */
+  #failed(error: unknown): never {
+    if (!(error instanceof DOMException)) throw error;
+    this.check(); // there was not enough memory, say
+    this.memory.lost ??= `it does not answer: ${error.message}`;
+    throw goneError(this.memory.lost);
+  }
+
+  #read(block: Block, byte: number, bytes: number): ArrayBuffer {
+    try {
+      return this.#reader.read(block, byte, bytes);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
   /** Bytes of a block, after everything recorded. Offset and size are multiples of 4. */
   readBytes(block: Block, byte: number, bytes: number): ArrayBuffer {
     this.checkOpen();
     if (!this.syncReads) {
       throw new GpuError("this host cannot read GPU memory synchronously: use await read()");
     }
-    const data = this.#reader.read(block, byte, bytes);
+    const data = this.#read(block, byte, bytes);
     if (this.faults.pending) {
       const { block, bytes } = this.faults.where;
-      this.#complain(this.faults.judge(this.#reader.read(block, 0, bytes)));
+      this.#complain(this.faults.judge(this.#read(block, 0, bytes)));
     }
     return data;
   }
@@ -206,7 +218,9 @@ export class Gpu {
   async readBytesAsync(block: Block, byte: number, bytes: number): Promise<ArrayBuffer> {
     this.checkOpen();
     const read = (block: Block, byte: number, bytes: number) =>
-      this.#reader.readAsync(block, byte, bytes, () => this.#checkAsync());
+      this.#reader.readAsync(block, byte, bytes, () => this.#checkAsync()).catch((error) =>
+        this.#failed(error)
+      );
     const data = await read(block, byte, bytes);
     if (this.faults.pending) {
       const { block, bytes } = this.faults.where;

@@ -11,6 +11,7 @@
  * finalizer runs: the buffers are freed at once, and the statistics learn of it when the event loop turns.
  * @module
  */
+import { goneError } from "./error.ts";
 import v8 from "node:v8";
 import vm from "node:vm";
 
@@ -37,13 +38,23 @@ export class Block {
   readonly fresh: boolean;
   /** What keeps the memory alive: the page of a small block, itself of a large one. */
   readonly owner: object | null;
+  /** The allocator of the device that it belongs to. */
+  readonly home: Memory;
   /** The batch of commands that used it last. */
   batch: number;
   /** Whether it was given back: then it must not be used any more. */
   released: boolean;
 
   /** Made by {@linkcode Memory.allocate}. */
-  constructor(buffer: GPUBuffer, start: number, bytes: number, fresh: boolean, owner: object | null) {
+  constructor(
+    home: Memory,
+    buffer: GPUBuffer,
+    start: number,
+    bytes: number,
+    fresh: boolean,
+    owner: object | null,
+  ) {
+    this.home = home;
     this.buffer = buffer;
     this.start = start;
     this.bytes = bytes;
@@ -51,6 +62,14 @@ export class Block {
     this.owner = owner;
     this.batch = -1;
     this.released = false;
+  }
+}
+
+/** Refuses a block that was given back, or that no command can use because its device is gone. */
+export function checkUsable(block: Block, memory: Memory, user: string): void {
+  if (block.released) throw new TypeError(`${user} uses GPU memory that was released`);
+  if (block.home !== memory || memory.lost !== null) {
+    throw goneError(block.home.lost ?? memory.lost ?? "it is another one");
   }
 }
 
@@ -119,6 +138,9 @@ export class Memory {
   #reused = 0;
   #collections = 0;
 
+  /** Why the device is gone, or null. */
+  lost: string | null = null;
+
   /** Submits what is recorded, so that buffers which only it uses can be freed. */
   flush: () => void = () => this.sweep();
 
@@ -153,14 +175,14 @@ export class Memory {
       return this.#again(waiting);
     }
     if (size <= SMALL) return this.#small(size);
-    const block = new Block(this.#create(size), 0, size, true, null);
+    const block = new Block(this, this.#create(size), 0, size, true, null);
     this.#forgotten.register(block, size, block);
     return block;
   }
 
   /** Waiting memory as a block that nobody has held before. */
   #again(waiting: Block): Block {
-    const block = new Block(waiting.buffer, waiting.start, waiting.bytes, false, waiting.owner);
+    const block = new Block(this, waiting.buffer, waiting.start, waiting.bytes, false, waiting.owner);
     block.batch = waiting.batch;
     if (block.owner === null) this.#forgotten.register(block, block.bytes, block);
     return block;
@@ -175,7 +197,7 @@ export class Memory {
       this.#device.queue.writeBuffer(page.buffer, 0, zeros);
       this.#forgotten.register(page, PAGE);
     }
-    const block = new Block(page.buffer, page.used, size, true, page);
+    const block = new Block(this, page.buffer, page.used, size, true, page);
     page.used += size;
     return block;
   }

@@ -73,7 +73,7 @@ export async function readAsync(
 }
 
 function range(dtype: DType, offset: number, length: number): { first: number; bytes: number; skip: number } {
-  const size = elementBytes(dtype), skip = dtype === "float16" ? offset % 2 : 0;
+  const size = elementBytes(dtype), skip = dtype === "float16" && length > 0 ? offset % 2 : 0;
   return { first: (offset - skip) * size, bytes: length === 0 ? 0 : bytesOf(dtype, length + skip), skip };
 }
 

@@ -172,7 +172,7 @@ gpuTest("a closed device says so, and another can be opened", () => {
   const x = operand(gpu, "float32", [1]);
   gpu.close();
   assertThrows(() => values(gpu, x, 1), GpuError, "the GPU device is gone (it was closed)");
-  assertThrows(() => allocate(gpu, "float32", 1), GpuError, "openDevice() gives another");
+  assertThrows(() => allocate(gpu, "float32", 1), GpuError, "new tensors open it anew");
   const other = openDevice()!;
   assert(other !== gpu);
   assertEquals([...values(other, operand(other, "float32", [2]), 1)], [2]);
