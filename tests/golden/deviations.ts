@@ -28,7 +28,8 @@ export const deviations: readonly Deviation[] = [
   {
     id: /^lstm\/sequence\/float32$/,
     aspect: "gradFn",
-    reason: "PyTorch hands LSTMs of float32 to a library (MkldnnRnnLayerBackward0); here all dtypes go one way",
+    reason:
+      "PyTorch hands LSTMs of float32 to a library (MkldnnRnnLayerBackward0); here all dtypes go one way",
   },
   {
     id: /^(celu\/alpha=0.7|hardsigmoid)\/\w+\/float64$/,
