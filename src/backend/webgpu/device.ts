@@ -13,15 +13,26 @@ import { Gpu, type GpuInfo } from "./gpu.ts";
 import type { MemoryOptions } from "./memory.ts";
 import { peek } from "./settled.ts";
 import { judge, runSelfTest, SELF_TEST_BYTES } from "./self_test.ts";
+import { openInWorker } from "./worker.ts";
 
 export type { GpuInfo } from "./gpu.ts";
 export { Gpu, GpuError } from "./gpu.ts";
 
 /** Options of {@linkcode openDevice}; they count when it opens the device. */
-export interface OpenOptions extends MemoryOptions {
-  /** `false` makes synchronous reads throw, as on hosts that do not have them. */
-  readonly syncReads?: boolean;
-}
+export type OpenOptions = MemoryOptions;
+
+/**
+ * How elements come from the GPU to the CPU:
+ * - `"main"`: the asking thread owns the GPU, and reads it without waiting for a promise, which rests on a detail of Deno;
+ * - `"worker"`: a worker owns the GPU and the asking thread sleeps until it has the elements, which rests on no detail;
+ * - `"async"`: only with `await`; reads that cannot wait throw an error;
+ * - `"auto"`: `"main"` where a test at start-up shows that it works, otherwise `"worker"`, otherwise `"async"`.
+ */
+export type Reads = "auto" | "main" | "worker" | "async";
+
+const waysToRead: readonly Reads[] = ["auto", "main", "worker", "async"];
+
+let reads: Reads = "auto";
 
 /** Either an open device, or why there is none. */
 type Opened = Gpu | string;
@@ -57,6 +68,28 @@ export function openDevice(options: OpenOptions = {}): Gpu | null {
   return opened instanceof Gpu ? opened : null;
 }
 
+/** How elements are read; see {@linkcode setReads}. */
+export function getReads(): Reads {
+  return reads;
+}
+
+/** Says how elements are read. Which thread owns the GPU cannot be changed once it is open. */
+export function setReads(way: Reads): void {
+  if (!waysToRead.includes(way)) {
+    throw new RangeError(`setReads expects one of "${waysToRead.join('", "')}", got "${way}"`);
+  }
+  const gpu = opened instanceof Gpu && opened.lost === null ? opened : null;
+  if (gpu !== null && (way === "main" || way === "worker") && gpu.thread !== way) {
+    const owner = gpu.thread === "main" ? "the main thread" : "a worker";
+    throw new TypeError(
+      `setReads("${way}") has to come before the first use of the GPU, which ${owner} has opened`,
+    );
+  }
+  reads = way;
+  if (gpu !== null) gpu.syncReads = gpu.canReadNow && way !== "async";
+  else opened = undefined;
+}
+
 /** Whether there is a GPU to compute on. */
 export function isAvailable(): boolean {
   return openDevice() !== null;
@@ -87,7 +120,7 @@ export async function init(options: OpenOptions = {}): Promise<Gpu | null> {
       if (device === null) continue;
       const gpu = make(adapter, device, features, options);
       const block = runSelfTest(gpu);
-      opened = accept(gpu, options, judge(await gpu.readBytesAsync(block, 0, SELF_TEST_BYTES)));
+      opened = accept(gpu, judge(await gpu.readBytesAsync(block, 0, SELF_TEST_BYTES)));
       break;
     }
   }
@@ -103,6 +136,15 @@ function open(options: OpenOptions): Opened {
     return "this host has no navigator.gpu";
   }
   if (typeof Deno === "undefined") return notSynchronous;
+  if (reads === "worker") return openThere(options);
+  const here = openHere(options);
+  if (here !== notSynchronous || reads !== "auto") return here;
+  const there = openThere(options);
+  return there instanceof Gpu ? there : here;
+}
+
+/** Opens the device in this thread. */
+function openHere(options: OpenOptions): Opened {
   const found = peek(withoutOpenGl(() => navigator.gpu.requestAdapter(wanted)), GPUAdapter);
   if (found.state === "pending") return notSynchronous;
   if (found.state === "rejected") return found.reason;
@@ -115,11 +157,26 @@ function open(options: OpenOptions): Opened {
     if (granted.state === "rejected") reason = granted.reason;
     else if (granted.value !== null) {
       const gpu = make(adapter, granted.value, features, options);
-      if (!gpu.syncReads) return notSynchronous;
-      return accept(gpu, options, judge(gpu.readBytes(runSelfTest(gpu), 0, SELF_TEST_BYTES)));
+      if (gpu.canReadNow) return test(gpu);
+      gpu.close();
+      return notSynchronous;
     }
   }
   return `the adapter ${adapter.info.description} gives no device: ${reason}`;
+}
+
+/** Opens the device in a worker. */
+function openThere(options: OpenOptions): Opened {
+  const there = withoutOpenGl(() => openInWorker({ adapter: wanted, featureSets, limits: wantedLimits }));
+  if (typeof there === "string") return there === "" ? noAdapter : there;
+  const { host, features } = there;
+  const gpu = new Gpu(host.device, describe(there, host.device.limits, features), options, host);
+  return test(gpu);
+}
+
+/** Keeps a device that computes correctly. */
+function test(gpu: Gpu): Opened {
+  return accept(gpu, judge(gpu.readBytes(runSelfTest(gpu), 0, SELF_TEST_BYTES)));
 }
 
 /**
@@ -151,11 +208,18 @@ function make(
   features: readonly string[],
   options: OpenOptions,
 ): Gpu {
-  const { limits } = device, { description } = adapter.info;
-  const fallback =
-    (adapter.info as GPUAdapterInfo & { isFallbackAdapter?: boolean }).isFallbackAdapter === true;
+  const info = adapter.info as GPUAdapterInfo & { isFallbackAdapter?: boolean };
+  const about = { description: info.description, fallback: info.isFallbackAdapter === true };
+  return new Gpu(device, describe(about, device.limits, features), options);
+}
+
+function describe(
+  { description, fallback }: { readonly description: string; readonly fallback: boolean },
+  limits: GPUSupportedLimits,
+  features: readonly string[],
+): GpuInfo {
   const largest = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
-  return new Gpu(device, {
+  return {
     description,
     software: fallback || /llvmpipe|lavapipe|swiftshader|basic render/i.test(description),
     float16: features.includes("shader-f16"),
@@ -163,12 +227,14 @@ function make(
     largestBuffer: largest - largest % 256,
     buffersPerKernel: limits.maxStorageBuffersPerShaderStage,
     workgroupMemory: limits.maxComputeWorkgroupStorageSize,
-  }, options);
+  };
 }
 
-function accept(gpu: Gpu, options: OpenOptions, failure: string | null): Opened {
-  if (options.syncReads === false) gpu.syncReads = false;
-  if (failure === null) return gpu;
+function accept(gpu: Gpu, failure: string | null): Opened {
+  if (failure === null) {
+    if (reads === "async") gpu.syncReads = false;
+    return gpu;
+  }
   gpu.close();
   return `the adapter ${gpu.info.description} computes wrongly: ${failure}`;
 }

@@ -5,8 +5,8 @@
 import { type Access, Commands, type Kernel } from "./commands.ts";
 import { goneError, GpuError } from "./error.ts";
 import { Faults } from "./faults.ts";
+import { type Host, MainHost } from "./host.ts";
 import { Memory, type MemoryOptions } from "./memory.ts";
-import { peek } from "./settled.ts";
 import { SyncReader } from "./sync.ts";
 import type { Block } from "./memory.ts";
 
@@ -30,8 +30,6 @@ export interface GpuInfo {
   readonly workgroupMemory: number;
 }
 
-const scopes = ["validation", "out-of-memory", "internal"] as const;
-
 /** One open device. Get it from `openDevice`. */
 export class Gpu {
   /** What it can do. */
@@ -44,31 +42,37 @@ export class Gpu {
   readonly commands: Commands;
   /** What its kernels complain about. */
   readonly faults: Faults;
-  /** Whether reads may be synchronous: found out at start-up; set it to false to have them refused. */
+  /** Which thread the device belongs to. */
+  readonly thread: "main" | "worker";
+  /** Whether reads can be synchronous: found out at start-up. */
+  readonly canReadNow: boolean;
+  /** Whether they are; set it to false to have them refused. */
   syncReads: boolean;
+  readonly #host: Host;
   readonly #reader: SyncReader;
   readonly #kernels = new Map<string, Map<string, Kernel>>();
   #compiled = 0;
-  #errors: string[] = [];
 
   /** Takes over a device that nobody else uses. */
-  constructor(device: GPUDevice, info: GpuInfo, options: MemoryOptions = {}) {
+  constructor(
+    device: GPUDevice,
+    info: GpuInfo,
+    options: MemoryOptions = {},
+    host: Host = new MainHost(device),
+  ) {
     this.device = device;
     this.info = info;
     this.memory = new Memory(device, info.largestBuffer, options);
     this.commands = new Commands(device, this.memory);
     this.memory.flush = () => this.commands.flush();
     this.faults = new Faults(this.memory, this.commands);
-    this.#reader = new SyncReader(device, this.commands, () => this.check());
-    // Without this handler errors outside of the scopes are not even printed.
-    device.addEventListener("uncapturederror", (event) => {
-      event.preventDefault();
-      this.#errors.push((event as Event & { error: GPUError }).error.message);
-    });
-    device.lost.then((lost) => this.memory.lost ??= lost.message || lost.reason || "unknown reason");
-    this.#watch();
+    this.memory.collector = (gc) => host.collect(gc);
+    this.#host = host;
+    this.thread = host.thread;
+    this.#reader = new SyncReader(device, this.commands, host, (errors) => this.#report(errors));
+    host.whenLost((reason) => this.memory.lost ??= reason);
     const block = this.memory.allocate(256);
-    this.syncReads = this.#reader.probe(block);
+    this.syncReads = this.canReadNow = this.#reader.probe(block);
     this.memory.release(block);
   }
 
@@ -93,25 +97,9 @@ export class Gpu {
     if (this.lost !== null) throw goneError(this.lost);
   }
 
-  // ---- errors -------------------------------------------------------------------------------------------------------
-
-  /** Scopes are open all the time, and looked into when somebody reads. */
-  #watch(): void {
-    for (const scope of scopes) this.device.pushErrorScope(scope);
-  }
-
-  #pop(): Promise<GPUError | null>[] {
-    const popped = scopes.map(() => this.device.popErrorScope());
-    this.#watch();
-    return popped;
-  }
-
-  #throwErrors(): void {
+  #report(errors: readonly string[]): void {
     this.checkOpen();
-    if (this.#errors.length === 0) return;
-    const [first] = this.#errors;
-    this.#errors = [];
-    throw new GpuError(`a GPU command failed: ${first.trim()}`);
+    if (errors.length > 0) throw new GpuError(`a GPU command failed: ${errors[0].trim()}`);
   }
 
   /**
@@ -121,22 +109,7 @@ export class Gpu {
    */
   check(): void {
     this.checkOpen();
-    for (const promise of this.#pop()) {
-      const seen = peek(promise, GPUError);
-      if (seen.state === "fulfilled") {
-        if (seen.value !== null) this.#errors.push(seen.value.message);
-      } else if (seen.state === "rejected") this.#errors.push(seen.reason);
-      else promise.then((e) => void (e !== null && this.#errors.push(e.message)), () => {});
-    }
-    this.#throwErrors();
-  }
-
-  async #checkAsync(): Promise<void> {
-    this.checkOpen();
-    for (const error of await Promise.all(this.#pop())) {
-      if (error !== null) this.#errors.push(error.message);
-    }
-    this.#throwErrors();
+    this.#report(this.#host.errors());
   }
 
   // ---- work ---------------------------------------------------------------------------------------------------------
@@ -204,7 +177,11 @@ export class Gpu {
   readBytes(block: Block, byte: number, bytes: number): ArrayBuffer {
     this.checkOpen();
     if (!this.syncReads) {
-      throw new GpuError("this host cannot read GPU memory synchronously: use await read()");
+      throw new GpuError(
+        this.canReadNow
+          ? 'synchronous reads of GPU memory are switched off (setReads("async")): use await read()'
+          : "this host cannot read GPU memory synchronously: use await read()",
+      );
     }
     const data = this.#read(block, byte, bytes);
     if (this.faults.pending) {
@@ -218,9 +195,7 @@ export class Gpu {
   async readBytesAsync(block: Block, byte: number, bytes: number): Promise<ArrayBuffer> {
     this.checkOpen();
     const read = (block: Block, byte: number, bytes: number) =>
-      this.#reader.readAsync(block, byte, bytes, () => this.#checkAsync()).catch((error) =>
-        this.#failed(error)
-      );
+      this.#reader.readAsync(block, byte, bytes).catch((error) => this.#failed(error));
     const data = await read(block, byte, bytes);
     if (this.faults.pending) {
       const { block, bytes } = this.faults.where;

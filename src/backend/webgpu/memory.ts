@@ -144,6 +144,9 @@ export class Memory {
   /** Submits what is recorded, so that buffers which only it uses can be freed. */
   flush: () => void = () => this.sweep();
 
+  /** Runs the garbage collector, and frees what it found where that takes more. */
+  collector: (gc: () => void) => void = (gc) => gc();
+
   /** `largest` is the size of the largest buffer that a kernel can use. */
   constructor(device: GPUDevice, largest: number, options: MemoryOptions = {}) {
     this.#device = device;
@@ -194,7 +197,7 @@ export class Memory {
     if (page === null || page.used + SMALL > PAGE) {
       this.#page = page = new Page(this.#create(PAGE));
       // wgpu does not see which part of a buffer a dynamic offset uses, and would clear that part when it is first read
-      this.#device.queue.writeBuffer(page.buffer, 0, zeros);
+      this.#device.queue.writeBuffer(page.buffer, 0, zeros.buffer, 0, PAGE);
       this.#forgotten.register(page, PAGE);
     }
     const block = new Block(this, page.buffer, page.used, size, true, page);
@@ -267,7 +270,7 @@ export class Memory {
     this.#fresh = 0;
     this.#collections++;
     this.flush();
-    collector()();
+    this.collector(garbageCollector());
   }
 
   /** What is in use. Blocks that were forgotten count until the event loop turns. */
@@ -295,7 +298,7 @@ function sizeClass(bytes: number): number {
 let gc: (() => void) | undefined;
 
 /** The garbage collector as a function: V8 makes it for contexts that are created after the flag was set. */
-function collector(): () => void {
+function garbageCollector(): () => void {
   if (gc === undefined) {
     v8.setFlagsFromString("--expose-gc");
     gc = vm.runInNewContext("gc") as () => void;

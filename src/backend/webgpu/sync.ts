@@ -2,17 +2,15 @@
  * Reads of GPU memory that return when the data is there, without an event-loop turn.
  *
  * Deno's `mapAsync` polls the device until the copy is done before it returns its promise; only the promise's callbacks come
- * later. So the mapped range can be taken at once. This is a detail of Deno: {@linkcode SyncReader.probe} tries it at start-up,
- * and where it fails reads have to be awaited.
- *
- * `getMappedRange` of a buffer that was never mapped ends the process, not with an exception. A staging buffer made with
- * `mappedAtCreation` is safe from that, and an error of the copy is looked for before it is mapped.
+ * later. So the mapped range can be taken at once (`host.ts`). This is a detail of Deno: {@linkcode SyncReader.probe} tries it at
+ * start-up. Where it fails the device goes to a worker (`worker.ts`), whose host can wait for it without that detail.
  * @module
  */
+import type { Host } from "./host.ts";
 import type { Block } from "./memory.ts";
 import type { Commands } from "./commands.ts";
 
-const MAP_READ = 1, COPY_DST = 8; // GPUBufferUsage, GPUMapMode.READ
+const MAP_READ = 1, COPY_DST = 8; // GPUBufferUsage
 
 /** A staging buffer larger than this is not kept. */
 const KEPT = 2 ** 24;
@@ -21,30 +19,38 @@ const KEPT = 2 ** 24;
 export class SyncReader {
   readonly #device: GPUDevice;
   readonly #commands: Commands;
-  readonly #check: () => void;
+  readonly #host: Host;
+  readonly #report: (errors: readonly string[]) => void;
   #staging: GPUBuffer | null = null;
   #size = 0;
 
-  /** `check` throws if a command failed since it was last called. */
-  constructor(device: GPUDevice, commands: Commands, check: () => void) {
+  /** `report` throws if it gets errors, or if the device is gone. */
+  constructor(
+    device: GPUDevice,
+    commands: Commands,
+    host: Host,
+    report: (errors: readonly string[]) => void,
+  ) {
     this.#device = device;
     this.#commands = commands;
-    this.#check = check;
+    this.#host = host;
+    this.#report = report;
   }
 
   /** The bytes of a block when everything recorded before is done. Offset and size are multiples of 4. */
   read(block: Block, byte: number, bytes: number): ArrayBuffer {
     if (bytes === 0) return new ArrayBuffer(0);
     checkRead(block, byte, bytes);
-    const staging = this.#stage(bytes);
-    this.#copy(block, byte, staging, bytes);
+    if (this.#staging === null || this.#size < bytes) {
+      this.#drop();
+      this.#size = bytes > KEPT ? bytes : Math.max(4096, 2 ** Math.ceil(Math.log2(bytes)));
+      this.#staging = this.#stage(this.#size);
+    }
+    this.#copy(block, byte, this.#staging, bytes);
     try {
-      this.#check();
-      // Not awaited: it has waited for the GPU when it returns.
-      staging.mapAsync(MAP_READ, 0, bytes).catch(() => {});
-      const data = staging.getMappedRange(0, bytes).transfer();
-      staging.unmap();
-      return data;
+      const { errors, data } = this.#host.take(this.#staging, bytes);
+      this.#report(errors);
+      return data!;
     } catch (error) {
       this.#drop();
       throw error;
@@ -54,20 +60,15 @@ export class SyncReader {
   }
 
   /** The same for hosts where {@linkcode SyncReader.read} does not work. */
-  async readAsync(
-    block: Block,
-    byte: number,
-    bytes: number,
-    checked: () => Promise<void>,
-  ): Promise<ArrayBuffer> {
+  async readAsync(block: Block, byte: number, bytes: number): Promise<ArrayBuffer> {
     if (bytes === 0) return new ArrayBuffer(0);
     checkRead(block, byte, bytes);
-    const staging = this.#device.createBuffer({ size: bytes, usage: MAP_READ | COPY_DST });
+    const staging = this.#stage(bytes);
     try {
       this.#copy(block, byte, staging, bytes);
-      await checked();
-      await staging.mapAsync(MAP_READ, 0, bytes);
-      return staging.getMappedRange(0, bytes).slice(0);
+      const { errors, data } = await this.#host.takeAsync(staging, bytes);
+      this.#report(errors);
+      return data!;
     } finally {
       staging.destroy();
     }
@@ -78,19 +79,11 @@ export class SyncReader {
     this.#commands.flush();
   }
 
-  #stage(bytes: number): GPUBuffer {
-    if (this.#staging === null || this.#size < bytes) {
-      this.#drop();
-      this.#size = Math.max(4096, 2 ** Math.ceil(Math.log2(bytes)));
-      if (bytes > KEPT) this.#size = bytes;
-      this.#staging = this.#device.createBuffer({
-        size: this.#size,
-        usage: MAP_READ | COPY_DST,
-        mappedAtCreation: true,
-      });
-      this.#staging.unmap();
-    }
-    return this.#staging;
+  /** A buffer to be mapped: it was mapped before, which makes `getMappedRange` safe. */
+  #stage(size: number): GPUBuffer {
+    const staging = this.#device.createBuffer({ size, usage: MAP_READ | COPY_DST, mappedAtCreation: true });
+    staging.unmap();
+    return staging;
   }
 
   #drop(): void {
