@@ -10,6 +10,7 @@ import { postorder } from "./expr.ts";
 import type { FoldTarget } from "./lower_fold.ts";
 import { primitives, spell } from "./primitives.ts";
 import { expandPowers, type Program } from "./program.ts";
+import { doubleSpecialWgsl } from "./wgsl_double_special.ts";
 import { doubleWgsl } from "./wgsl_doubles.ts";
 import { elementaryWgsl } from "./wgsl_functions.ts";
 import { specialWgsl } from "./wgsl_special.ts";
@@ -273,7 +274,7 @@ function functions(): Map<string, string> {
   if (library === undefined) {
     library = new Map();
     for (
-      const part of (elementaryWgsl + specialWgsl + doubleWgsl + doubles).split(
+      const part of (elementaryWgsl + specialWgsl + doubleWgsl + doubleSpecialWgsl + doubles).split(
         /^(?=fn |struct |var<private> )/m,
       )
     ) {
