@@ -5,10 +5,12 @@
  */
 
 import { mode } from "../autograd/modes.ts";
+import { hasNormKernel, normalize, normalizeBackward, type NormLines, type Run } from "../backend/norm.ts";
+import { recording } from "../tensor/later.ts";
 import { frozen, numel, type Shape } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { type Tensor, unwrittenTensor } from "../tensor/tensor.ts";
 import { mul } from "./pointwise.ts";
-import { record, type Rule } from "./record.ts";
+import { record, type Rule, type RuleNode } from "./record.ts";
 import { sum } from "./reduce.ts";
 import { varMean } from "./statistics.ts";
 import { operation, run } from "./table.ts";
@@ -30,8 +32,8 @@ export interface Normalized {
   readonly out: Tensor;
   /** The means, with reduced dimensions at size 1. */
   readonly mean: Tensor;
-  /** The variances (divided by the number of elements). */
-  readonly variance: Tensor;
+  /** Gives the variances (divided by the number of elements). */
+  readonly variance: () => Tensor;
 }
 
 const Rstd = operation("rstd", "v e", "1 / sqrt(v + e)");
@@ -47,11 +49,78 @@ interface Args {
   readonly affine: readonly (Shape | null)[];
 }
 
+// ---- in one pass ------------------------------------------------------------------------------------------------------
+
+const runOf = (t: Tensor): Run => ({ data: t.storage.data, offset: t.offset });
+
+/**
+ * The groups as lines of memory, where there is a kernel for those: null elsewhere, and within `compile`. `perPlace`: whether there
+ * is something for each place of a line, such as these factors and summands.
+ */
+function linesOf(
+  x: Tensor,
+  weight: Tensor | null,
+  bias: Tensor | null,
+  perPlace: boolean,
+  { shape, dims, affine }: Groups,
+): NormLines | null {
+  const { dtype } = x;
+  if (recording.now !== null || x.device !== "cpu" || (dtype !== "float32" && dtype !== "float64")) {
+    return null;
+  }
+  const long = shape.map((_, d) => d).filter((d) => shape[d] !== 1);
+  const first = long.findIndex((d) => dims.includes(d));
+  if (first < 0 || long.slice(first).some((d) => !dims.includes(d))) return null;
+  const n = numel(dims.map((d) => shape[d])), lines = numel(shape) / n;
+  if (!hasNormKernel(dtype, lines, n)) return null;
+  const outer = shape.length - affine.length;
+  if (perPlace && (dims.length !== affine.length || dims.some((d, i) => d !== outer + i))) return null;
+  for (const t of [x, weight, bias]) {
+    if (t !== null && (t.dtype !== dtype || t.device !== "cpu" || !t.isContiguous())) return null;
+  }
+  return { dtype, lines, n, x: runOf(x), weight: weight === null ? null : runOf(weight) };
+}
+
+/** The normalised elements, the means and what lines were multiplied by; or null. */
+function inOnePass(
+  x: Tensor,
+  weight: Tensor | null,
+  bias: Tensor | null,
+  groups: Groups,
+  eps: number,
+): { flat: Tensor; mean: Tensor; rstd: Tensor } | null {
+  const lines = linesOf(x, weight, bias, weight !== null || bias !== null, groups);
+  if (lines === null) return null;
+  const { shape, dims } = groups, { dtype, device } = x;
+  const reduced = frozen(shape.map((s, d) => dims.includes(d) ? 1 : s));
+  const [flat, mean, rstd] = [frozen(shape), reduced, reduced].map((s) => unwrittenTensor(s, dtype, device));
+  normalize(lines, bias === null ? null : runOf(bias), eps, runOf(flat), runOf(mean), runOf(rstd));
+  return { flat, mean, rstd };
+}
+
+/** The gradients of {@linkcode inOnePass}, where they have no gradients of their own; or null. */
+function backInOnePass(grad: Tensor, node: RuleNode<Args>): (Tensor | null)[] | null {
+  const { groups, affine } = node.args, x = node.tensor("input");
+  const weight = affine[0] === null ? null : node.tensor("weight");
+  const lines = linesOf(x, weight, null, affine.some((shape) => shape !== null), groups);
+  if (lines === null || grad.dtype !== x.dtype || grad.device !== "cpu") return null;
+  const shapes = [x.shape, affine[0], affine[1]];
+  const made = shapes.map((s, i) => node.needs(i) ? unwrittenTensor(s!, x.dtype, x.device) : null);
+  const [byInput, byWeight, byBias] = made.map((t) => t === null ? null : runOf(t));
+  const [mean, rstd] = [node.tensor("result1"), node.tensor("result2")].map(runOf);
+  normalizeBackward(lines, runOf(grad.detach().contiguous()), mean, rstd, byInput, byWeight, byBias);
+  return made;
+}
+
+// ---- composed ---------------------------------------------------------------------------------------------------------
+
 function ruleFor(name: string): Rule<Args> {
   return {
     name,
     backward: (grad, node) => {
       const { eps, training, groups, affine } = node.args, { shape, dims } = groups;
+      const done = training && !mode.grad ? backInOnePass(grad, node) : null;
+      if (done !== null) return done;
       const input = node.tensor("input"), x = reshape(input, shape), g = reshape(grad, shape);
       let mean: Tensor, rstd: Tensor;
       if (training && mode.grad) {
@@ -95,6 +164,27 @@ function ruleFor(name: string): Rule<Args> {
   };
 }
 
+/** The same as {@linkcode inOnePass}, of several operations. */
+function composed(
+  x: Tensor,
+  weight: Tensor | null,
+  bias: Tensor | null,
+  groups: Groups,
+  eps: number,
+  fixed: { readonly mean: Tensor; readonly variance: Tensor } | undefined,
+): { flat: Tensor; mean: Tensor; rstd: Tensor } {
+  const [variance, mean] = fixed === undefined
+    ? varMean(x, groups.dims, { correction: 0, keepdim: true })
+    : [fixed.variance.detach(), fixed.mean.detach()];
+  const rstd = run([Rstd, [variance, eps]]);
+  const shaped = (t: Tensor | null) => t === null ? null : reshape(t.detach(), groups.affine);
+  const w = shaped(weight), b = shaped(bias);
+  const flat = w === null && b === null
+    ? run([Standard, [x, mean, rstd]])
+    : run([Affine, [x, mean, rstd, w ?? 1, b ?? 0]]);
+  return { flat, mean, rstd };
+}
+
 const rules = new Map<string, Rule<Args>>();
 
 /**
@@ -112,15 +202,11 @@ export function normalized(
   shown: object = {},
 ): Normalized {
   const x = reshape(input.detach(), groups.shape);
-  const [variance, mean] = fixed === undefined
-    ? varMean(x, groups.dims, { correction: 0, keepdim: true })
-    : [fixed.variance.detach(), fixed.mean.detach()];
-  const rstd = run([Rstd, [variance, eps]]);
-  const shaped = (t: Tensor | null) => t === null ? null : reshape(t.detach(), groups.affine);
-  const w = shaped(weight), b = shaped(bias);
-  const flat = w === null && b === null
-    ? run([Standard, [x, mean, rstd]])
-    : run([Affine, [x, mean, rstd, w ?? 1, b ?? 0]]);
+  const once = fixed === undefined
+    ? inOnePass(x, weight?.detach() ?? null, bias?.detach() ?? null, groups, eps)
+    : null;
+  const { flat, mean, rstd } = once ?? composed(x, weight, bias, groups, eps, fixed);
+  const variance = () => fixed?.variance ?? varMean(x, groups.dims, { correction: 0, keepdim: true })[0];
   let rule = rules.get(name);
   if (rule === undefined) rules.set(name, rule = ruleFor(name));
   const args: Args & object = {

@@ -124,7 +124,13 @@ export function batchNorm(
   const result = normalized("NativeBatchNormBackward0", input, w, b, groups, eps, fixed, { momentum });
   if (training) {
     runOn(mean, result.mean, momentum);
-    runOn(variance, noGrad(() => mul(result.variance, count / (count - 1))), momentum);
+    if (variance !== null) {
+      runOn(
+        variance,
+        noGrad(() => mul(result.variance(), count / (count - 1))),
+        momentum,
+      );
+    }
   }
   return result.out;
 }
