@@ -6,14 +6,14 @@
 import { checkInteger, checkKeys, checkTensor } from "../tensor/arguments.ts";
 import { isFloatingPoint, typeName } from "../tensor/dtype.ts";
 import { frozen, numel, type Shape, shapeText } from "../tensor/shape.ts";
+import { differentDevices } from "../tensor/device.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { part } from "./columns.ts";
 import { cat } from "./join.ts";
-import { linearMap, linearMapOf } from "./linear_map.ts";
-import { adaptiveSpans, largest, placesForUsers, placesMap } from "./pooling.ts";
+import { linearMapOf } from "./linear_map.ts";
+import { adaptiveSpans, atPlaces, largest, placesForUsers } from "./pooling.ts";
 import { mean } from "./reduce.ts";
 import { to } from "./copy.ts";
-import { onHost } from "./on_host.ts";
 import { div } from "./arithmetic.ts";
 import { expand } from "./view.ts";
 
@@ -155,7 +155,7 @@ function adaptiveMaxPool(
   const [values, where] = largest(image, spans, `AdaptiveMaxPool${n === 3 ? 3 : 2}D`, { outputSize: out });
   const result = flat ? values.squeeze(-2) : values;
   if (!(options.returnIndices ?? false)) return result;
-  const indices = placesForUsers(where, x);
+  const indices = placesForUsers(where);
   return [result, flat ? indices.squeeze(-2) : indices];
 }
 
@@ -263,14 +263,17 @@ function maxUnpool(
   const size = options.outputSize?.slice(-n) ??
     kernel.map((k, d) => (x.shape[x.ndim - n + d] - 1) * stride[d] + k - 2 * padding[d]);
   const shape = frozen([...x.shape.slice(0, x.ndim - n), ...size]);
-  const where = to(onHost(indices).contiguous(), "int32").clone(), count = numel(size);
-  for (const place of where.storage.data as Int32Array) {
-    if (place >= 0 && place < count) continue;
-    throw new RangeError(
-      `Found an invalid max index: ${place} (output volumes are of size ${size.join("x")})`,
-    );
+  if (indices.device !== x.device) throw differentDevices(x.device, indices.device);
+  const where = to(indices.contiguous(), "int32").clone(), count = numel(size);
+  if (where.device === "cpu") { // other devices tell with the next read
+    for (const place of where.storage.data as Int32Array) {
+      if (place >= 0 && place < count) continue;
+      throw new RangeError(
+        `Found an invalid max index: ${place} (output volumes are of size ${size.join("x")})`,
+      );
+    }
   }
-  return linearMap(x, placesMap(`MaxUnpool${n === 3 ? 3 : 2}D`, where, shape, n));
+  return atPlaces(x, where, shape, n, `MaxUnpool${n === 3 ? 3 : 2}D`, `${caller}()`);
 }
 
 /** Puts elements of signals where {@linkcode maxPool1d} found them (`returnIndices`), and zeros elsewhere. */

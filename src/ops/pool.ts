@@ -10,7 +10,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { pow } from "./arithmetic.ts";
 import { abs, mul, relu, sign } from "./pointwise.ts";
 import { largest, means, placesForUsers, spansOf, type Window, windowPlaces } from "./pooling.ts";
-import type { Spans } from "../backend/cpu/pooling_js.ts";
+import type { Spans } from "../backend/pooling.ts";
 
 /** A number for all dimensions of the window, or one for each. */
 export type PoolSizes = number | readonly number[];
@@ -114,7 +114,7 @@ function pooled(
   );
   const out = flat ? values.squeeze(-2) : values;
   if (!withPlaces) return out;
-  const indices = placesForUsers(where, x);
+  const indices = placesForUsers(where);
   return [out, flat ? indices.squeeze(-2) : indices];
 }
 

@@ -3,15 +3,22 @@
  * @module
  */
 
-import { addAtPlaces, maxPool, readPlaces, type Spans } from "../backend/cpu/pooling_js.ts";
+import {
+  addAtPlaces,
+  maxPool,
+  type PlanePlaces,
+  putAtPlaces,
+  readPlaces,
+  type Spans,
+} from "../backend/pooling.ts";
 import { fromTypedArray } from "../tensor/create.ts";
 import { allocate } from "../tensor/dtype.ts";
 import { frozen, numel, type Shape, shapeText } from "../tensor/shape.ts";
 import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
 import { compact, framed, met, places, span } from "./columns.ts";
 import { to } from "./copy.ts";
-import { chosenMap, type LinearMap, linearMapOf } from "./linear_map.ts";
-import { backTo, onHost } from "./on_host.ts";
+import { chosenMap, type LinearMap, linearMap, linearMapOf } from "./linear_map.ts";
+import { backTo } from "./on_host.ts";
 import { mul } from "./pointwise.ts";
 import { record, type Rule } from "./record.ts";
 import { div } from "./arithmetic.ts";
@@ -88,7 +95,8 @@ export function spansOf(size: number, w: Window, d: number, count: number): Span
     ends[i] = Math.min(start + span(k, step), size);
   }
   const whole = p === 0 && step === 1 && (count - 1) * s + k <= size;
-  return { size, starts, ends, step, regular: whole ? { kernel: k, stride: s } : null };
+  const window = { kernel: k, stride: s, padding: p };
+  return { size, starts, ends, step, regular: whole ? { kernel: k, stride: s } : null, window };
 }
 
 /** Windows of unequal sizes that cover a dimension. */
@@ -98,7 +106,7 @@ export function adaptiveSpans(size: number, count: number): Spans {
     starts[i] = Math.floor(i * size / count);
     ends[i] = Math.ceil((i + 1) * size / count);
   }
-  return { size, starts, ends, step: 1, regular: null };
+  return { size, starts, ends, step: 1, regular: null, window: null };
 }
 
 const ONE: Spans = {
@@ -107,58 +115,90 @@ const ONE: Spans = {
   ends: Int32Array.of(1),
   step: 1,
   regular: { kernel: 1, stride: 1 },
+  window: { kernel: 1, stride: 1, padding: 0 },
 };
 
-/**
- * The map that adds to places of planes of a shape; its transpose reads them. `n` is the number of a plane's dimensions. `name` is
- * that of the node without "Backward0".
- */
-export function placesMap(name: string, where: Tensor, shape: Shape, n: number): LinearMap {
+const elements = (x: Tensor) => ({ data: x.storage.memory, offset: x.offset });
+
+/** Places (int32, row-major) in planes of a shape; `n` is the number of a plane's dimensions. */
+function planePlaces(where: Tensor, shape: Shape, n: number, caller: string): PlanePlaces {
   const planes = numel(where.shape.slice(0, where.ndim - n)), outs = numel(where.shape.slice(where.ndim - n));
-  const size = numel(shape.slice(shape.length - n));
-  const index = where.storage.data as Int32Array;
+  return { where: where.storage.memory, planes, outs, size: numel(shape.slice(shape.length - n)), caller };
+}
+
+/**
+ * The map that adds to places of planes of a shape, which windows chose if there are some; its transpose reads them. `name` is that of
+ * the node without "Backward0".
+ */
+function placesMap(
+  name: string,
+  where: Tensor,
+  shape: Shape,
+  n: number,
+  caller: string,
+  spans: readonly Spans[] | null,
+): LinearMap {
+  const places = planePlaces(where, shape, n, caller);
   return {
     name,
     there: (g) => {
-      const from = compact(onHost(g)), out = allocateTensor(shape, g.dtype);
-      addAtPlaces(g.dtype, from.storage.data, from.offset, index, out.storage.data, planes, outs, size);
-      return backTo(out, g);
+      const out = allocateTensor(shape, g.dtype, g.device);
+      if (numel(where.shape) > 0) {
+        addAtPlaces(g.dtype, elements(compact(g)), places, out.storage.memory, spans);
+      }
+      return out;
     },
     back: (x) => {
-      const from = compact(onHost(x)), out = allocateTensor(where.shape, x.dtype);
-      readPlaces(x.dtype, from.storage.data, from.offset, index, out.storage.data, planes, outs, size);
-      return backTo(out, x);
+      const out = allocateTensor(where.shape, x.dtype, x.device);
+      if (out.numel() > 0) readPlaces(x.dtype, elements(compact(x)), places, out.storage.memory);
+      return out;
     },
   };
 }
 
+/** Puts elements at places (int32, row-major) of planes of zeros; of several for one place the last one stays. */
+export function atPlaces(
+  x: Tensor,
+  where: Tensor,
+  shape: Shape,
+  n: number,
+  name: string,
+  caller: string,
+): Tensor {
+  const places = planePlaces(where, shape, n, caller), out = allocateTensor(shape, x.dtype, x.device);
+  if (x.numel() > 0) putAtPlaces(x.dtype, elements(compact(x)), places, out.storage.memory);
+  const { there, back } = placesMap(`${name}Backward`, where, shape, n, caller, null);
+  const rule: Rule<object> = {
+    name: `${name}Backward0`,
+    backward: (g) => [linearMap(g, { name: `${name}Backward`, there: back, back: there })],
+  };
+  return record(rule, out, [x], {}, {});
+}
+
 /**
- * The largest elements under windows over the last dimensions, and their places in their planes (int32, on the host). `name` is
- * PyTorch's name of the node without "Backward0".
+ * The largest elements under windows over the last dimensions, and their places in their planes (int32). `name` is PyTorch's name
+ * of the node without "Backward0".
  */
 export function largest(x: Tensor, spans: readonly Spans[], name: string, shown: object): [Tensor, Tensor] {
   const n = spans.length, lead = x.shape.slice(0, x.ndim - n);
   const shape = frozen([...lead, ...spans.map((s) => s.starts.length)]);
-  const from = compact(onHost(x)),
-    out = allocateTensor(shape, x.dtype),
-    where = allocateTensor(shape, "int32");
+  const out = allocateTensor(shape, x.dtype, x.device), where = allocateTensor(shape, "int32", x.device);
+  const all = [...new Array<Spans>(3 - n).fill(ONE), ...spans];
   if (out.numel() > 0) {
-    const all = [...new Array<Spans>(3 - n).fill(ONE), ...spans];
-    const to = [out.storage.data, where.storage.data as Int32Array] as const;
-    maxPool(x.dtype, from.storage.data, from.offset, ...to, numel(lead), all);
+    maxPool(x.dtype, elements(compact(x)), out.storage.memory, where.storage.memory, numel(lead), all);
   }
   const rule: Rule<object> = {
     name: `${name}Backward0`,
     backward: (g, node) => [
-      chosenMap(g, node.tensor("self"), placesMap(`${name}Backward`, where, x.shape, n)),
+      chosenMap(g, node.tensor("self"), placesMap(`${name}Backward`, where, x.shape, n, "maxPool()", all)),
     ],
   };
-  return [record(rule, backTo(out, x), [x], shown, { self: x, result1: where }), where];
+  return [record(rule, out, [x], shown, { self: x, result1: where }), where];
 }
 
-/** Places as users get them: int64, on the tensor's device. */
-export function placesForUsers(where: Tensor, x: Tensor): Tensor {
-  return backTo(to(where, "int64"), x);
+/** Places as users get them: int64. */
+export function placesForUsers(where: Tensor): Tensor {
+  return to(where, "int64");
 }
 
 // ---- the mean ---------------------------------------------------------------------------------------------------------

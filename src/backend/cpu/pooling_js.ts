@@ -17,6 +17,8 @@ export interface Spans {
   readonly step: number;
   /** Size of the window and steps from one to the next, if all lie whole in the plane and their elements side by side. */
   readonly regular: { readonly kernel: number; readonly stride: number } | null;
+  /** The moving window that they are of; null for windows of nearly equal sizes that cover the dimension. */
+  readonly window: { readonly kernel: number; readonly stride: number; readonly padding: number } | null;
 }
 
 const compiled = new Map<string, unknown>();
@@ -200,4 +202,36 @@ export function readPlaces(
     }`,
   );
   run(x, at, where, y, planes, outs, size);
+}
+
+/** Writes to places, plane by plane. */
+export function putAtPlaces(
+  dtype: DType,
+  y: TypedArray,
+  at: number,
+  where: Int32Array,
+  x: TypedArray,
+  planes: number,
+  outs: number,
+  size: number,
+): void {
+  const run = cached<
+    (
+      y: TypedArray,
+      at: number,
+      w: Int32Array,
+      x: TypedArray,
+      planes: number,
+      outs: number,
+      size: number,
+    ) => void
+  >(
+    `put ${dtype}`,
+    `(y, at, where, x, planes, outs, size) => {
+      for (let p = 0, o = 0, base = 0; p < planes; p++, base += size) {
+        for (let i = 0; i < outs; i++, o++) x[base + where[o]] = y[at + o];
+      }
+    }`,
+  );
+  run(y, at, where, x, planes, outs, size);
 }
