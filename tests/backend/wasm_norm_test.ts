@@ -43,14 +43,28 @@ Deno.test({
   fn() {
     dg.manualSeed(4);
     for (const dtype of ["float32", "float64"] as const) {
-      const sizes = [[3, 1], [5, 2], [4, 15], [4, 16], [4, 17], [2, 63], [300, 64], [7, 1000], [2, 8191], [
-        1,
-        700,
-      ], [2, 9000]];
+      const sizes = [
+        [3, 1],
+        [5, 2],
+        [4, 15],
+        [4, 16],
+        [4, 17],
+        [2, 63],
+        [300, 64],
+        [7, 1000],
+        [2, 8191],
+        [2, 8192],
+        [2, 8193],
+        [
+          1,
+          700,
+        ],
+        [2, 9000],
+      ];
       for (const [lines, n] of sizes) {
         const of = (...shape: number[]) => dg.randn(shape, { dtype });
         const x = of(lines, n).mul(3).add(10), w = of(n), b = of(n), what = `${lines} x ${n} ${dtype}`;
-        assertEquals(onTier("wasm", () => hasNormKernel(dtype, lines, n)), n < 8192, what);
+        assertEquals(onTier("wasm", () => hasNormKernel(dtype, lines, n)), n <= 8192, what);
         compare(what, (x) => F.layerNorm(x, [n]), [x]);
         compare(`${what} with factors`, (x, w) => F.layerNorm(x, [n], w), [x, w]);
         compare(`${what} with summands`, (x, b) => F.layerNorm(x, [n], null, b), [x, b]);
@@ -102,6 +116,9 @@ Deno.test({
       dg.arange(20).mul(1e18),
       dg.cat([dg.arange(19), dg.tensor([NaN])]),
       dg.cat([dg.arange(19), dg.tensor([Infinity])]),
+      dg.cat([dg.tensor([-Infinity]), dg.arange(19)]),
+      dg.cat([dg.tensor([1e15]), dg.arange(19)]),
+      dg.cat([dg.tensor([1e4]), dg.arange(19).mul(1e-4)]),
     ]);
     const [actual, expected] = (["wasm", "js"] as const).map((tier) =>
       onTier(tier, () => F.layerNorm(rows, [20]).toArray() as number[][])

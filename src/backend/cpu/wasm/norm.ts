@@ -6,7 +6,6 @@ import type { TypedArray } from "../../../tensor/dtype.ts";
 import { features } from "./features.ts";
 import { instantiate, memoryBuffer } from "./memory.ts";
 import {
-  BEHIND,
   EPS,
   type Floats,
   INVERSE,
@@ -43,7 +42,7 @@ export interface NormLines {
   readonly weight: Run | null;
 }
 
-type Kernel = (lines: number, bytes: number, used: number) => number;
+type Kernel = (lines: number, bytes: number) => number;
 
 const kernels = new Map<string, Kernel>();
 
@@ -59,10 +58,10 @@ function at(dtype: Floats, place: number, length = ROOM): Numbers {
   return new views[dtype](memoryBuffer(), place, length);
 }
 
-/** Elements that a line takes in memory: whole steps, with a number behind it at least. */
+/** Elements that a line takes in memory: whole steps. */
 function roomOf(dtype: Floats, n: number): number {
   const perStep = STEP / views[dtype].BYTES_PER_ELEMENT;
-  return Math.ceil((n + 1) / perStep) * perStep;
+  return Math.ceil(n / perStep) * perStep;
 }
 
 /** Whether there are kernels, and a line has room. */
@@ -70,7 +69,7 @@ export function canNormalize(dtype: Floats, n: number): boolean {
   return n > 0 && features() !== null && roomOf(dtype, n) <= ROOM;
 }
 
-/** Copies lines into memory, zeros behind each. */
+/** Copies lines into memory, and behind each its first number, or zeros. */
 function load(
   to: Numbers,
   { data, offset }: Run,
@@ -78,14 +77,17 @@ function load(
   count: number,
   n: number,
   room: number,
+  zeros = false,
 ): void {
-  const from = data as Float32Array, into = to as Float32Array;
-  for (let l = 0, p = offset + line * n; l < count; l++, p += n) {
+  const from = data as Float32Array, into = to as Float32Array, start = offset + line * n;
+  if (room === n) return into.set(from.subarray(start, start + count * n));
+  for (let l = 0, p = start; l < count; l++, p += n) {
     into.set(from.subarray(p, p + n), l * room);
-    into.fill(0, l * room + n, (l + 1) * room);
+    into.fill(zeros ? 0 : from[p], l * room + n, (l + 1) * room);
   }
 }
 
+/** Copies lines out. */
 function store(
   from: Numbers,
   { data, offset }: Run,
@@ -94,10 +96,9 @@ function store(
   n: number,
   room: number,
 ): void {
-  const into = data as Float32Array;
-  for (let l = 0, p = offset + line * n; l < count; l++, p += n) {
-    into.set((from as Float32Array).subarray(l * room, l * room + n), p);
-  }
+  const into = data as Float32Array, source = from as Float32Array, start = offset + line * n;
+  if (room === n) return into.set(source.subarray(0, count * n), start);
+  for (let l = 0, p = start; l < count; l++, p += n) into.set(source.subarray(l * room, l * room + n), p);
 }
 
 /** Puts numbers for each place into memory. */
@@ -108,9 +109,8 @@ function place(dtype: Floats, address: number, x: Run | null, n: number): void {
   to.fill(0, n, roomOf(dtype, n));
 }
 
-function numbers(dtype: Floats, n: number, eps: number): void {
-  const values = [[INVERSE, 1 / n], [EPS, eps], [BEHIND, roomOf(dtype, n) - n]];
-  for (const [address, value] of values) at("float64", address, 1)[0] = value;
+function numbers(n: number, eps: number): void {
+  for (const [address, value] of [[INVERSE, 1 / n], [EPS, eps]]) at("float64", address, 1)[0] = value;
 }
 
 /** Goes over lines, as many at a time as there is room for. */
@@ -134,12 +134,12 @@ export function normalize(
   );
   const room = roomOf(dtype, n), size = views[dtype].BYTES_PER_ELEMENT, each = STATISTICS / size;
   const piece = at(dtype, places.x), statistics = at(dtype, places.statistics);
-  numbers(dtype, n, eps);
+  numbers(n, eps);
   place(dtype, places.weight, weight, n);
   place(dtype, places.bias, bias, n);
   inPieces(lines, room, (line, count) => {
     load(piece, x, line, count, n, room);
-    kernel(count, room * size, n * size);
+    kernel(count, room * size);
     store(piece, y, line, count, n, room);
     for (let l = 0; l < count; l++) {
       means.data[means.offset + line + l] = statistics[l * each];
@@ -176,17 +176,17 @@ export function normalizeBackward(
     gradients = at(dtype, places.g),
     statistics = at(dtype, places.statistics);
   const sums = [[byWeight, places.byWeight], [byBias, places.byBias]] as const;
-  numbers(dtype, n, 0);
+  numbers(n, 0);
   place(dtype, places.weight, weight, n);
   for (const [to, address] of sums) if (to !== null) at("float64", address, room).fill(0);
   inPieces(lines, room, (line, count) => {
     load(piece, x, line, count, n, room);
-    load(gradients, g, line, count, n, room);
+    load(gradients, g, line, count, n, room, true);
     for (let l = 0; l < count; l++) {
       statistics[l * each] = means.data[means.offset + line + l] as number;
       statistics[l * each + each / 2] = rstds.data[rstds.offset + line + l] as number;
     }
-    kernel(count, room * size, n * size);
+    kernel(count, room * size);
     if (byInput !== null) store(gradients, byInput, line, count, n, room);
   });
   for (const [to, address] of sums) {

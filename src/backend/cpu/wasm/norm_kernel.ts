@@ -30,37 +30,35 @@ export const places = {
 /** Bytes of a line's statistics. */
 export const STATISTICS = 16;
 
-/**
- * Where the number is by which sums become means, what is added to variances, and how many numbers are behind a line's elements:
- * doubles.
- */
-export const INVERSE = 0, EPS = 8, BEHIND = 16;
+/** Where the number is by which sums become means, and what is added to variances: doubles. */
+export const INVERSE = 0, EPS = 8;
+
+/** Vectors side by side: their sums in doubles have to stay in registers. */
+const VECTORS = 2;
 
 /** Bytes of a step in a line; what is behind its elements up to the next step is computed with. */
-export const STEP = 64;
+export const STEP = 16 * VECTORS;
 
 const HALF_TURN = [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7];
 
-/** What the two kernels share. Their functions take how many lines there are, the bytes of a line, and those of its elements. */
+/** What the two kernels share. Their functions take how many lines there are and the bytes of a line. */
 class Lines {
-  readonly code: FunctionWriter = new FunctionWriter([Type.I32, Type.I32, Type.I32], Type.I32);
+  readonly code: FunctionWriter = new FunctionWriter([Type.I32, Type.I32], Type.I32);
   readonly count = 0;
   readonly bytes = 1;
-  readonly used = 2;
   readonly own: Lanes;
   readonly wide: Lanes;
   /** Bytes of the lines before this one, of the places before these, and of the statistics before. */
   readonly line: number = this.code.local(Type.I32);
   readonly column: number = this.code.local(Type.I32);
   readonly statistics: number = this.code.local(Type.I32);
-  /** A count of vectors side by side. */
-  readonly vectors: number;
+  /** Lines that are left. */
+  readonly left: number = this.code.local(Type.I32);
   readonly inverse: Value;
 
-  constructor(dtype: Floats, features: Features, vectors: number) {
+  constructor(dtype: Floats, features: Features) {
     this.own = new Lanes(new Kernel(this.code, features), dtype === "float64");
     this.wide = this.own.wider();
-    this.vectors = vectors;
     this.inverse = this.number(INVERSE);
   }
 
@@ -116,7 +114,7 @@ class Lines {
 
   /** Elements of the line, or numbers for each place. */
   load(address: number, ofLine: boolean): Value {
-    const v = this.locals(this.vectors);
+    const v = this.locals(VECTORS);
     v.forEach((local, k) => {
       this.push(ofLine);
       this.code.memory(Simd.Load, address + 16 * k);
@@ -133,28 +131,45 @@ class Lines {
     });
   }
 
-  /** Adds to the doubles of each place. */
-  addTo(address: number, v: Value): void {
-    const { code } = this, shift = this.own.doubles ? 0 : 1, wide = this.widened(v);
-    wide.forEach((local, k) => {
+  /** The doubles of each place, to be added to; or their new values. */
+  doubles(address: number, values?: Value): Value {
+    const { code } = this, v = values ?? this.sums(), shift = this.own.doubles ? 0 : 1;
+    v.forEach((local, k) => {
       this.push(false, shift);
-      this.push(false, shift);
-      code.memory(Simd.Load, address + 16 * k);
-      code.get(local);
-      code.simd(ADD_DOUBLES);
-      code.memory(Simd.Store, address + 16 * k);
+      if (values !== undefined) code.get(local);
+      code.memory(values === undefined ? Simd.Load : Simd.Store, address + 16 * k);
+      if (values === undefined) code.set(local);
     });
+    return v;
   }
 
-  /** Goes over the places of a line, from one that is told in bytes on. */
-  walk(step: number, body: () => void, from?: number): void {
+  /** Does something for every line, from the first on. */
+  each(body: () => void): void {
     const { code } = this;
-    if (from === undefined) code.i32(0);
-    else code.get(from);
+    for (const local of [this.line, this.statistics]) {
+      code.i32(0);
+      code.set(local);
+    }
+    code.get(this.count);
+    code.set(this.left);
+    code.loop();
+    body();
+    this.add(this.line, () => code.get(this.bytes));
+    this.add(this.statistics, () => code.i32(STATISTICS));
+    this.add(this.left, () => code.i32(-1));
+    code.get(this.left);
+    code.again();
+    code.op(Op.End);
+  }
+
+  /** Goes over the places of a line. */
+  walk(body: () => void): void {
+    const { code } = this;
+    code.i32(0);
     code.set(this.column);
     code.loop();
     body();
-    this.add(this.column, () => code.i32(step));
+    this.add(this.column, () => code.i32(STEP));
     code.get(this.column);
     code.get(this.bytes);
     code.op(Op.I32LtS);
@@ -162,9 +177,18 @@ class Lines {
     code.op(Op.End);
   }
 
-  /** Adds a term up over the line. The term and the sum are doubles. */
+  /** The line's first element. */
+  first(): Value {
+    const v = this.locals(1), { code } = this;
+    code.get(this.line);
+    code.memory(this.own.doubles ? Simd.Load64Splat : Simd.Load32Splat, places.x);
+    code.set(v[0]);
+    return v;
+  }
+
+  /** Doubles for as many elements as are side by side. */
   sums(): Value {
-    return this.locals((this.own.doubles ? 1 : 2) * this.vectors);
+    return this.locals((this.own.doubles ? 1 : 2) * VECTORS);
   }
 
   /** The mean in every lane, from sums. */
@@ -194,27 +218,18 @@ class Lines {
     this.code.memory(op, places.statistics + which * STATISTICS / 2, 0);
   }
 
-  /** Does every line. */
-  module(body: () => void): Uint8Array<ArrayBuffer> {
-    const { code } = this;
-    code.loop();
-    body();
-    this.add(this.line, () => code.get(this.bytes));
-    this.add(this.statistics, () => code.i32(STATISTICS));
-    this.add(this.count, () => code.i32(-1));
-    code.get(this.count);
-    code.again();
-    code.op(Op.End);
-    code.i32(0);
-    return code.module();
+  /** The whole. */
+  module(): Uint8Array<ArrayBuffer> {
+    this.code.i32(0);
+    return this.code.module();
   }
 }
 
-/** f64x2.add. */
-const ADD_DOUBLES = 240;
-
 /**
- * Normalises lines in their place, and writes their statistics. Behind the elements of a line there have to be zeros.
+ * Normalises lines in their place, and writes their statistics. Behind the elements of a line its first one has to stand again.
+ *
+ * Means and variances are those of the distances from the first element, of which the squares are at most as many times as large
+ * as the variance as there are elements: in doubles nothing is lost.
  */
 export function lowerNorm(
   dtype: Floats,
@@ -222,45 +237,30 @@ export function lowerNorm(
   bias: boolean,
   features: Features,
 ): Uint8Array<ArrayBuffer> {
-  const lines = new Lines(dtype, features, 4), { own, wide } = lines, nothing = wide.number(0);
-  const eps = lines.number(EPS), behind = lines.number(BEHIND), total = lines.sums(), squares = lines.sums();
-  return lines.module(() => {
+  const lines = new Lines(dtype, features), { own, wide } = lines, nothing = wide.number(0);
+  const eps = lines.number(EPS), total = lines.sums(), squares = lines.sums();
+  lines.each(() => {
+    const first = lines.widened(lines.first());
     lines.copy(nothing, total);
-    lines.walk(STEP, () => lines.copy(wide.add(total, lines.widened(lines.load(places.x, true))), total));
-    const mean = lines.mean(total), m = lines.narrowed(mean);
-    // what is behind the elements is to have no distance from the mean but that of its rounding, which is taken back
-    fillBehind(lines, m[0]);
     lines.copy(nothing, squares);
-    lines.walk(STEP, () => {
-      const distance = wide.sub(lines.widened(lines.load(places.x, true)), mean);
-      lines.copy(wide.add(squares, wide.mul(distance, distance)), squares);
+    lines.walk(() => {
+      const distance = wide.sub(lines.widened(lines.load(places.x, true)), first);
+      lines.copy(wide.add(total, distance), total);
+      lines.copy(wide.fma(distance, distance, squares), squares);
     });
-    const rounding = wide.sub(lines.widened(m), mean);
-    const extra = wide.mul(wide.mul(rounding, rounding), wide.mul(behind, lines.inverse));
-    const variance = wide.atLeast(wide.sub(lines.mean(squares), extra), 0);
+    const off = lines.mean(total), m = lines.narrowed(wide.add(first, off));
+    const variance = wide.atLeast(wide.sub(lines.mean(squares), wide.mul(off, off)), 0);
     const r = lines.narrowed(wide.div(1, wide.sqrt(wide.add(variance, eps))));
     lines.storeStatistic(0, m);
     lines.storeStatistic(1, r);
-    lines.walk(STEP, () => {
+    lines.walk(() => {
       let y = own.mul(own.sub(lines.load(places.x, true), m), r);
       if (weight) y = own.mul(y, lines.load(places.weight, false));
       if (bias) y = own.add(y, lines.load(places.bias, false));
       lines.store(places.x, y);
     });
   });
-}
-
-/** Writes a vector's first number behind the elements of the line. */
-function fillBehind(lines: Lines, local: number): void {
-  const { code, own } = lines, size = own.doubles ? 8 : 4;
-  // a number too many, where nothing is behind the elements, is the first of the next line: the caller leaves them room
-  lines.walk(size, () => {
-    code.get(lines.column);
-    code.get(lines.line);
-    code.op(Op.I32Add);
-    code.get(local);
-    code.memory(own.doubles ? Simd.StoreLane64 : Simd.StoreLane32, places.x, 0);
-  }, lines.used);
+  return lines.module();
 }
 
 /** Which gradients are wanted. */
@@ -284,29 +284,40 @@ export function lowerNormBackward(
   { weight, byInput, byWeight, byBias }: Wanted,
   features: Features,
 ): Uint8Array<ArrayBuffer> {
-  const lines = new Lines(dtype, features, 4), { own, wide } = lines, nothing = wide.number(0);
+  const lines = new Lines(dtype, features), { own, wide } = lines, nothing = wide.number(0);
   const ofGradients = lines.sums(), ofProducts = lines.sums();
-  return lines.module(() => {
-    const m = lines.statistic(0), r = lines.statistic(1);
-    const normal = () => own.mul(own.sub(lines.load(places.x, true), m), r);
-    const weighted = (g: Value) => weight ? own.mul(g, lines.load(places.weight, false)) : g;
-    lines.copy(nothing, ofGradients);
-    lines.copy(nothing, ofProducts);
-    lines.walk(STEP, () => {
-      const g = lines.load(places.g, true), x = normal();
-      if (byInput) {
-        const gw = weighted(g);
-        lines.copy(wide.add(ofGradients, lines.widened(gw)), ofGradients);
-        lines.copy(wide.add(ofProducts, lines.widened(own.mul(gw, x))), ofProducts);
-      }
-      if (byWeight) lines.addTo(places.byWeight, own.mul(g, x));
-      if (byBias) lines.addTo(places.byBias, g);
+  const normal = (m: Value, r: Value) => own.mul(own.sub(lines.load(places.x, true), m), r);
+  const weighted = (g: Value) => weight ? own.mul(g, lines.load(places.weight, false)) : g;
+  const add = (to: Value, v: Value) => lines.copy(wide.add(to, lines.widened(v)), to);
+  if (byWeight || byBias) {
+    lines.walk(() => {
+      const weights = byWeight ? lines.doubles(places.byWeight) : [];
+      const biases = byBias ? lines.doubles(places.byBias) : [];
+      lines.each(() => {
+        const g = lines.load(places.g, true);
+        if (byWeight) add(weights, own.mul(g, normal(lines.statistic(0), lines.statistic(1))));
+        if (byBias) add(biases, g);
+      });
+      lines.doubles(places.byWeight, weights);
+      lines.doubles(places.byBias, biases);
     });
-    if (!byInput) return;
-    const a = lines.narrowed(lines.mean(ofGradients)), c = lines.narrowed(lines.mean(ofProducts));
-    lines.walk(STEP, () => {
-      const g = weighted(lines.load(places.g, true));
-      lines.store(places.g, own.mul(own.sub(own.sub(g, a), own.mul(normal(), c)), r));
+  }
+  if (byInput) {
+    lines.each(() => {
+      const m = lines.statistic(0), r = lines.statistic(1);
+      lines.copy(nothing, ofGradients);
+      lines.copy(nothing, ofProducts);
+      lines.walk(() => {
+        const g = weighted(lines.load(places.g, true));
+        add(ofGradients, g);
+        add(ofProducts, own.mul(g, normal(m, r)));
+      });
+      const a = lines.narrowed(lines.mean(ofGradients)), c = lines.narrowed(lines.mean(ofProducts));
+      lines.walk(() => {
+        const g = weighted(lines.load(places.g, true));
+        lines.store(places.g, own.mul(own.sub(own.sub(g, a), own.mul(normal(m, r), c)), r));
+      });
     });
-  });
+  }
+  return lines.module();
 }
