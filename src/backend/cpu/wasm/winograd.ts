@@ -45,6 +45,9 @@ const LEAST_CHANNELS = 8, LEAST_SHARE = 0.5, LEAST_WORK = 1 << 16;
 
 const align = (bytes: number) => (bytes + 63) & -64;
 
+/** An odd number of lines of the cache: what lies so far apart does not compete for the same places in it. */
+const apart = (bytes: number) => align(bytes) | 64;
+
 /** The layout of a job. */
 interface Plan {
   readonly team: Team;
@@ -120,21 +123,21 @@ function plan(c: Convolution3x3, kind: 0 | 1): Plan | null {
     words.imagePanels = panels;
     words.imageGroups = width / 4;
     words.imagePanel = 4 * width * channels;
-    words.imagePosition = words.imagePanel * panels;
+    words.imagePosition = apart(words.imagePanel * panels);
     words.image = place.take(36 * words.imagePosition);
     words.kernelPanel = 4 * tile.rows * channels;
-    words.kernelPosition = words.kernelPanel * kernelPanels;
+    words.kernelPosition = apart(words.kernelPanel * kernelPanels);
     words.atKernels = shared.take(36 * words.kernelPosition);
     words.productRow = 4 * padded;
-    words.productPosition = words.productRow * kernelRows;
+    words.productPosition = apart(words.productRow * kernelRows);
     words.product = place.take(36 * words.productPosition);
   } else {
     const countB = Math.ceil(channels / width), line = 4 * padded, deep = (depth + 3) & -4;
     words.imagePanel = line;
-    words.imagePosition = line * channels;
+    words.imagePosition = apart(line * channels);
     words.image = place.take(36 * words.imagePosition + width * line);
     words.productRow = line;
-    words.productPosition = line * outputs;
+    words.productPosition = apart(line * outputs);
     words.product = place.take(36 * words.productPosition + tile.rows * line);
     words.kernelPanel = 4 * tile.rows * deep;
     words.bytesB = 4 * width * deep;
@@ -142,7 +145,7 @@ function plan(c: Convolution3x3, kind: 0 | 1): Plan | null {
     words.panelsB = place.take(words.bytesB * countB);
     words.countB = countB;
     words.imagePanels = 4 * width * countB; // bytes of a row of the gradient
-    words.kernelPosition = words.imagePanels * kernelRows;
+    words.kernelPosition = apart(words.imagePanels * kernelRows);
     words.atKernels = place.take(36 * words.kernelPosition);
   }
   words.width = Math.min(PLACES, Math.ceil(c.images / group));
