@@ -3,26 +3,30 @@
  *
  * A large {@linkcode Block} is one buffer, a small one a part of a {@linkcode Page}: making buffers and bind groups costs more than
  * a small kernel. Whoever knows that nobody needs a block any more (fused temporaries, what a graph saved) calls `release`, and the
- * next allocation of its class takes it. A block that is just forgotten is collected together with its buffer, that of a small one
- * when all of its page are forgotten: nothing here holds them, and the registry's held value is only their size.
+ * next allocation of its class takes it. A block that is just forgotten gives its buffer back when the garbage collector finds it,
+ * that of a small one when all of its page are forgotten.
  *
- * V8 sees a buffer as a few bytes, so it would let gigabytes of forgotten ones pile up. Therefore new buffers are
- * counted, and when they exceed a budget the garbage collector is called. That works inside a synchronous loop, where no
- * finalizer runs: the buffers are freed at once, and the statistics learn of it when the event loop turns.
+ * V8 sees a buffer as a few bytes, so it would let gigabytes of forgotten ones pile up. Therefore what is handed out is
+ * counted, and when it exceeds a budget the garbage collector is called (`collector.ts`). That works inside a synchronous loop, where
+ * no finalizer runs: weak references tell at once which blocks are gone, and their buffers wait for their next use. Where weak
+ * references do not tell, nothing here holds the buffers, so that they are freed with their blocks; the statistics learn
+ * of it when the event loop turns.
  * @module
  */
 import { goneError } from "./error.ts";
-import v8 from "node:v8";
-import vm from "node:vm";
+import { collectGarbage, forgetful, letGo } from "./collector.ts";
 
 /** A buffer that holds many small blocks. It is freed when nobody holds any of them. */
 class Page {
   readonly buffer: GPUBuffer;
+  /** Whether nothing was ever written here. */
+  readonly fresh: boolean;
   /** Bytes given out so far. */
   used = 0;
 
-  constructor(buffer: GPUBuffer) {
+  constructor(buffer: GPUBuffer, fresh: boolean) {
     this.buffer = buffer;
+    this.fresh = fresh;
   }
 }
 
@@ -127,9 +131,18 @@ export class Memory {
   #page: Page | null = null;
   /** Buffers to destroy when no recorded command uses them. */
   #doomed: GPUBuffer[] = [];
-  readonly #forgotten: FinalizationRegistry<number>;
+  /** Holds a buffer, or only its size where the buffer goes with its user. */
+  readonly #forgotten: FinalizationRegistry<GPUBuffer | number>;
+  /** Buffers that are in use, with what uses them, where weak references tell when that is gone. */
+  readonly #used = new Map<
+    GPUBuffer,
+    { readonly user: WeakRef<object>; readonly size: number; readonly page: boolean }
+  >();
+  /** Buffers of forgotten pages. */
+  #pages: GPUBuffer[] = [];
   #doomedBytes = 0;
-  #fresh = 0;
+  /** Bytes handed out since the last collection and not given back. */
+  #out = 0;
   #reserved = 0;
   #peak = 0;
   #buffers = 0;
@@ -153,7 +166,9 @@ export class Memory {
     this.#largest = largest;
     this.#budget = options.budget ?? 256 * MIB;
     this.#poolLimit = options.poolLimit ?? 256 * MIB;
-    this.#forgotten = new FinalizationRegistry((bytes) => this.#count(-bytes));
+    this.#forgotten = new FinalizationRegistry((held) =>
+      typeof held === "number" ? this.#count(-held) : this.#reclaim(held)
+    );
   }
 
   /**
@@ -172,14 +187,15 @@ export class Memory {
     }
     const size = Math.min(sizeClass(bytes), this.#largest);
     const waiting = this.#pool.get(size)?.pop();
-    if (waiting !== undefined) {
-      this.#pooled -= size;
-      this.#reused++;
-      return this.#again(waiting);
-    }
+    if (waiting !== undefined) return this.#again(waiting);
     if (size <= SMALL) return this.#small(size);
+    if (this.#out + size + OVERHEAD > this.#budget) {
+      this.collect();
+      const found = this.#pool.get(size)?.pop();
+      if (found !== undefined) return this.#again(found);
+    }
     const block = new Block(this, this.#create(size), 0, size, true, null);
-    this.#forgotten.register(block, size, block);
+    this.#watch(block, block.buffer, size);
     return block;
   }
 
@@ -187,27 +203,62 @@ export class Memory {
   #again(waiting: Block): Block {
     const block = new Block(this, waiting.buffer, waiting.start, waiting.bytes, false, waiting.owner);
     block.batch = waiting.batch;
-    if (block.owner === null) this.#forgotten.register(block, block.bytes, block);
+    this.#pooled -= block.bytes;
+    this.#reused++;
+    if (block.owner === null) {
+      this.#out += block.bytes + OVERHEAD;
+      this.#watch(block, block.buffer, block.bytes);
+    }
     return block;
+  }
+
+  /** Sees to it that a buffer comes back when its user is gone. */
+  #watch(user: Block | Page, buffer: GPUBuffer, size: number): void {
+    if (forgetful()) {
+      this.#used.set(buffer, { user: new WeakRef(user), size, page: user instanceof Page });
+      this.#forgotten.register(user, buffer, user);
+      letGo();
+    } else this.#forgotten.register(user, size, user);
+  }
+
+  /** The buffer is used no more, or by nobody who is watched. */
+  #unwatch(user: Block, buffer: GPUBuffer): void {
+    this.#used.delete(buffer);
+    this.#forgotten.unregister(user);
   }
 
   #small(size: number): Block {
     let page = this.#page;
     // a kernel's view of a small block has SMALL bytes, wherever it begins
     if (page === null || page.used + SMALL > PAGE) {
-      this.#page = page = new Page(this.#create(PAGE));
-      // wgpu does not see which part of a buffer a dynamic offset uses, and would clear that part when it is first read
-      this.#device.queue.writeBuffer(page.buffer, 0, zeros.buffer, 0, PAGE);
-      this.#forgotten.register(page, PAGE);
+      this.#page = page = this.#newPage();
     }
-    const block = new Block(this, page.buffer, page.used, size, true, page);
+    const block = new Block(this, page.buffer, page.used, size, page.fresh, page);
     page.used += size;
     return block;
   }
 
+  #newPage(): Page {
+    if (this.#out + PAGE + OVERHEAD > this.#budget) {
+      this.#page = null;
+      this.collect();
+    }
+    const forgotten = this.#pages.pop();
+    const page = new Page(forgotten ?? this.#create(PAGE), forgotten === undefined);
+    if (forgotten === undefined) {
+      // wgpu does not see which part of a buffer a dynamic offset uses, and would clear that part when it is first read
+      this.#device.queue.writeBuffer(page.buffer, 0, zeros.buffer, 0, PAGE);
+    } else {
+      this.#pooled -= PAGE;
+      this.#reused++;
+      this.#out += PAGE + OVERHEAD;
+    }
+    this.#watch(page, page.buffer, PAGE);
+    return page;
+  }
+
   #create(size: number): GPUBuffer {
-    this.#fresh += size + OVERHEAD;
-    if (this.#fresh > this.#budget) this.collect();
+    this.#out += size + OVERHEAD;
     const buffer = this.#device.createBuffer({ size, usage });
     this.#created++;
     this.#count(size);
@@ -230,19 +281,29 @@ export class Memory {
     if (block.released) throw new TypeError("this block of GPU memory was released before");
     block.released = true;
     if (block.owner === null) {
-      this.#forgotten.unregister(block);
-      if (this.#pooled + block.bytes > this.#poolLimit) {
-        this.#doomed.push(block.buffer);
-        this.#doomedBytes += block.bytes;
-        this.#count(-block.bytes);
-        if (this.#doomedBytes > this.#budget) this.flush();
-        return;
-      }
+      this.#unwatch(block, block.buffer);
+      this.#out = Math.max(0, this.#out - block.bytes - OVERHEAD);
+    }
+    this.#wait(block);
+    if (this.#doomedBytes > this.#budget) this.flush();
+  }
+
+  /** Has a block wait for its next use, or its buffer for its end where enough wait. */
+  #wait(block: Block): void {
+    if (block.owner === null && this.#pooled + block.bytes > this.#poolLimit) {
+      this.#doom(block.buffer, block.bytes);
+      return;
     }
     let waiting = this.#pool.get(block.bytes);
     if (waiting === undefined) this.#pool.set(block.bytes, waiting = []);
     waiting.push(block);
     this.#pooled += block.bytes;
+  }
+
+  #doom(buffer: GPUBuffer, bytes: number): void {
+    this.#doomed.push(buffer);
+    this.#doomedBytes += bytes;
+    this.#count(-bytes);
   }
 
   /** Frees the memory that waits for its next use, with the next {@linkcode Memory.sweep}. */
@@ -254,6 +315,11 @@ export class Memory {
         this.#count(-size);
       }
     }
+    for (const buffer of this.#pages) {
+      this.#doomed.push(buffer);
+      this.#count(-PAGE);
+    }
+    this.#pages = [];
     this.#pool.clear();
     this.#pooled = 0;
   }
@@ -267,10 +333,25 @@ export class Memory {
 
   /** Collects garbage, and with it forgotten blocks. Works in synchronous code; takes 5 to 50 ms. */
   collect(): void {
-    this.#fresh = 0;
+    this.#out = 0;
     this.#collections++;
     this.flush();
-    this.collector(garbageCollector());
+    this.collector(collectGarbage);
+    for (const buffer of this.#used.keys()) this.#reclaim(buffer);
+    this.sweep();
+  }
+
+  /** Has a buffer whose user is gone wait for its next use. */
+  #reclaim(buffer: GPUBuffer): void {
+    const found = this.#used.get(buffer);
+    if (found === undefined || found.user.deref() !== undefined) return;
+    const { size, page } = found;
+    this.#used.delete(buffer);
+    if (page && this.#pooled + size <= this.#poolLimit) {
+      this.#pages.push(buffer);
+      this.#pooled += size;
+    } else if (page) this.#doom(buffer, size);
+    else this.#wait(new Block(this, buffer, 0, size, false, null));
   }
 
   /** What is in use. Blocks that were forgotten count until the event loop turns. */
@@ -293,15 +374,4 @@ function sizeClass(bytes: number): number {
   if (bytes <= SMALL) return Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT);
   const step = 2 ** (30 - Math.clz32(Math.min(bytes - 1, 2 ** 31))) / 2;
   return Math.ceil(bytes / step) * step;
-}
-
-let gc: (() => void) | undefined;
-
-/** The garbage collector as a function: V8 makes it for contexts that are created after the flag was set. */
-function garbageCollector(): () => void {
-  if (gc === undefined) {
-    v8.setFlagsFromString("--expose-gc");
-    gc = vm.runInNewContext("gc") as () => void;
-  }
-  return gc;
 }
