@@ -28,6 +28,8 @@ export interface Group {
   readonly other?: string;
   /** Python that makes what the rows' lines of PyTorch work on. */
   readonly torchSetup?: string;
+  /** Lines about what is counted and not timed, after the measurements. */
+  notes?(): string[];
   /** Why the group cannot be measured here, or null. */
   unavailable?(): string | null;
 }

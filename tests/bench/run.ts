@@ -22,7 +22,15 @@ import { training } from "./training.ts";
 
 const groups: readonly Group[] = [small, large, matmul, training, gpu];
 const groupNames = [...groups.map(({ name }) => name), "start"];
-const peerNames = ["jax-js", "jax-js jit", "tfjs-wasm", "tfjs-cpu", "js-pytorch"];
+const peerNames = [
+  "jax-js",
+  "jax-js jit",
+  "tfjs-wasm",
+  "tfjs-cpu",
+  "js-pytorch",
+  "tfjs-webgpu",
+  "jax-js-webgpu",
+];
 
 function refuse(message: string): never {
   console.error(message);
@@ -73,6 +81,7 @@ try {
     for (const row of rows) known.add(row.name);
     console.log(`\n${group.name} (load ${load()})`);
     console.log(table(await measure(rows, group.torchSetup ?? "", python, group.other, peers)));
+    for (const line of group.notes?.() ?? []) console.log(line);
   }
   if (chosen.length === 0) {
     for (const peer of peers) {

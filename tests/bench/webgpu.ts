@@ -1,5 +1,6 @@
 /**
- * The GPU back end, under the names of its own functions: each with everything done that was asked for.
+ * The GPU: tensors as users have them, then the back end under the names of its own functions. Each with everything done that was
+ * asked for.
  * @module
  */
 import { openDevice, whyUnavailable } from "../../src/backend/webgpu/device.ts";
@@ -12,6 +13,7 @@ import { allocate, read, upload } from "../../src/backend/webgpu/transfer.ts";
 import { adding, Fold } from "../../src/expr/fold.ts";
 import { program } from "../../src/expr/program.ts";
 import type { Group, Row } from "./measure.ts";
+import { tensorNotes, tensorRows } from "./tensors_webgpu.ts";
 
 const numbers = (n: number) => Float32Array.from({ length: n }, () => Math.random());
 
@@ -54,25 +56,26 @@ function rows(): Row[] {
     const c = matrix(allocate(gpu, "float32", n * n));
     return (["blocked", "packed", "tiled64"] as const).map((kernel) =>
       done(
-        `GPU matmul ${n}, ${kernel}`,
+        `kernel matmul ${n}, ${kernel}`,
         () => gemm(gpu, { batch: 1, m: n, n, k: n }, a, b, c, "float32", { kernel }),
       )
     );
   });
   return [
+    ...tensorRows(),
     { name: "synchronous read of one number", run: () => read(gpu, one.data, "float32", 0, 1) },
     done("upload of 64 MB", () => gpu.memory.release(upload(gpu, large, "float32"))),
     { name: "read of 64 MB", run: () => read(gpu, uploaded, "float32", 0, large.length) },
     done(
-      "GPU sin(x)*y + x*x 1e6",
+      "kernel sin(x)*y + x*x 1e6",
       () => runPointwise(gpu, formula, [x, y], [z], [million], "float32"),
     ),
     done(
-      "GPU add 1000 x 1000, one transposed",
+      "kernel add 1000 x 1000, one transposed",
       () => runPointwise(gpu, add, [transposed, lines], [out], [1000, 1000], "float32"),
     ),
     done(
-      "GPU sum 1e6",
+      "kernel sum 1e6",
       () => runFold(sum, { ...whole, data: summed }, "float32", [total]),
     ),
     ...products,
@@ -91,5 +94,6 @@ function rows(): Row[] {
 export const gpu: Group = {
   name: "gpu",
   rows,
+  notes: tensorNotes,
   unavailable: () => openDevice() === null ? `no GPU: ${whyUnavailable()}` : null,
 };

@@ -1,8 +1,8 @@
 /**
  * A library in a process of its own: answers a line of JSON, the name of a workload, with the time that it takes; or does its
- * first operation and ends; or takes 10,000 steps and writes the most memory that the process was seen to have.
+ * first operation and ends; or takes 10,000 steps (or so many) and writes the most memory that the process was seen to have.
  *
- *     deno run -A --no-lock serve.ts NAME [first|memory]
+ *     deno run -A --no-lock serve.ts NAME [first|memory [STEPS]]
  *
  * @module
  */
@@ -12,6 +12,9 @@ import type { Peer } from "./peer.ts";
 
 const loaders: Record<string, () => Promise<Peer>> = {
   "ours": async () => (await import("./ours.ts")).load(),
+  "ours-webgpu": async () => (await import("./ours.ts")).load("webgpu"),
+  "tfjs-webgpu": async () => (await import("./tfjs_webgpu.ts")).load(),
+  "jax-js-webgpu": async () => (await import("./jax_webgpu.ts")).load(),
   "jax-js": async () => (await import("./jax.ts")).load(false),
   "jax-js jit": async () => (await import("./jax.ts")).load(true),
   "tfjs-wasm": async () => (await import("./tfjs.ts")).load("wasm"),
@@ -23,7 +26,7 @@ const answer = console.log;
 // what a library logs is no answer
 console.log = console.info = console.warn = console.error;
 
-const [name, task] = Deno.args;
+const [name, task, steps = "10000"] = Deno.args;
 let peer: Peer;
 try {
   peer = await loaders[name]();
@@ -38,7 +41,7 @@ if (task === "first") {
 } else if (task === "memory") {
   // not the system's own maximum, which a process takes over from the one that starts it
   let most = 0;
-  for (let i = 0; i < 10_000; i++) {
+  for (let i = 0; i < Number(steps); i++) {
     await peer.step();
     if (i % 20 === 0) most = Math.max(most, Deno.memoryUsage().rss);
   }
