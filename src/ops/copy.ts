@@ -155,12 +155,17 @@ export interface ToOptions {
 const toKeys = ["dtype", "device", "copy"];
 
 /**
- * The tensor in another dtype or on another device; itself where nothing changes. Takes a dtype, a device, a tensor to be
- * like, or options.
+ * The tensor in another dtype or on another device; itself where nothing changes. Takes a dtype, a device, a device and a dtype,
+ * a tensor to be like, or options.
  */
-export function to(x: Tensor, target: DType | Device | Tensor | ToOptions, options: ToOptions = {}): Tensor {
+export function to(
+  x: Tensor,
+  target: DType | Device | Tensor | ToOptions,
+  options: DType | ToOptions = {},
+): Tensor {
   checkTensor(x, "to");
   let dtype: DType | undefined, device: Device | undefined;
+  if (typeof options === "string") options = { dtype: checkDType(options) };
   let copy = checkKeys(options, "to", toKeys).copy ?? false;
   if (target instanceof Tensor) ({ dtype, device } = target);
   else if (typeof target === "object") {
@@ -268,8 +273,8 @@ export interface CopyMethods {
   clone(): Tensor;
   /** The tensor itself if it is row-major, else a copy. */
   contiguous(): Tensor;
-  /** Another dtype or device. */
-  to(target: DType | Device | Tensor | ToOptions, options?: ToOptions): Tensor;
+  /** Another dtype or device, or a device and a dtype. */
+  to(target: DType | Device | Tensor | ToOptions, options?: DType | ToOptions): Tensor;
   /** PyTorch's class name, or a cast to one. */
   type(): string;
   /** A cast to a dtype or PyTorch's class name. */

@@ -7,6 +7,7 @@ import { bumpVersion, checkInPlace } from "../autograd/graph.ts";
 import { type Job, runMany, runPointwise } from "../backend/pointwise.ts";
 import { parse } from "../expr/parse.ts";
 import { type Program, program } from "../expr/program.ts";
+import { sameDevice } from "../tensor/device.ts";
 import type { DType } from "../tensor/dtype.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
@@ -47,6 +48,7 @@ export class FusedUpdate {
   run(tensors: readonly Tensor[], given: readonly number[]): void {
     const numbers = [...given, ...this.rests.map((i) => 1 - given[i])];
     for (const i of this.written) checkInPlace(tensors[i]);
+    sameDevice(tensors);
     const operands = tensors.map((t) => ({
       data: t.storage.memory,
       dtype: t.dtype,

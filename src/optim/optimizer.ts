@@ -227,10 +227,10 @@ export abstract class Optimizer<O extends object = Record<string, unknown>> {
   }
 }
 
-/** A copy of a state's tensor, in the dtype of its parameter. */
+/** A copy of a state's tensor, in the dtype and on the device of its parameter. */
 function like(value: Tensor, p: Tensor): Tensor {
-  const cast = value.isFloatingPoint() && value.numel() === p.numel() ? value.to(p.dtype) : value;
-  return cast.detach().clone();
+  const dtype = value.isFloatingPoint() && value.numel() === p.numel() ? p.dtype : value.dtype;
+  return value.detach().to({ dtype, device: p.device, copy: true });
 }
 
 function snakeCase(key: string): string {
