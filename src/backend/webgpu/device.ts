@@ -9,6 +9,7 @@
  * first at: the tiled product's tile size, the number of dispatches in a batch (`commands.ts`), and how long `mapAsync` takes.
  * @module
  */
+import { brief } from "../../tensor/describe.ts";
 import { Gpu, type GpuInfo } from "./gpu.ts";
 import type { MemoryOptions } from "./memory.ts";
 import { peek } from "./settled.ts";
@@ -76,7 +77,11 @@ export function getReads(): Reads {
 /** Says how elements are read. Which thread owns the GPU cannot be changed once it is open. */
 export function setReads(way: Reads): void {
   if (!waysToRead.includes(way)) {
-    throw new RangeError(`setReads expects one of "${waysToRead.join('", "')}", got "${way}"`);
+    throw new RangeError(
+      `setReads expects one of "${waysToRead.join('", "')}", got ${
+        typeof way === "string" ? JSON.stringify(way) : brief(way)
+      }`,
+    );
   }
   const gpu = opened instanceof Gpu && opened.lost === null ? opened : null;
   if (gpu !== null && (way === "main" || way === "worker") && gpu.thread !== way) {

@@ -102,7 +102,7 @@ export function setBlas(library: string): void {
   if (library === "") throw new RangeError('setBlas expects "auto", "off", or the name or path of a library');
   if (library !== "auto" && library !== "off") {
     const next = open(library, "setBlas");
-    if (!("library" in next)) throw new Error(`setBlas: ${next.why}`);
+    if (!("library" in next)) throw new RangeError(`setBlas: ${next.why}`);
     opened = next;
   } else opened = undefined;
   choice = library;
