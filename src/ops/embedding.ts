@@ -5,14 +5,15 @@
 
 import { noGrad } from "../autograd/modes.ts";
 import { checkKeys, checkTensor } from "../tensor/arguments.ts";
-import { fromTypedArray } from "../tensor/create.ts";
+import { fromTypedArray, ones, zeros } from "../tensor/create.ts";
 import { isFloatingPoint, typeName } from "../tensor/dtype.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { ne } from "./compare.ts";
 import { to } from "./copy.ts";
 import { indexAdd, indexSelect } from "./index_ops.ts";
 import { linearMap } from "./linear_map.ts";
 import { backTo, onHost } from "./on_host.ts";
-import { mul } from "./pointwise.ts";
+import { mul, reciprocal } from "./pointwise.ts";
 import { record, type Rule } from "./record.ts";
 
 /** Options of {@linkcode embedding}. */
@@ -27,8 +28,8 @@ export interface EmbeddingOptions {
   readonly scaleGradByFreq?: boolean;
 }
 
-/** Numbers of rows, as int64, with PyTorch's complaints. */
-function rowsOf(indices: Tensor, count: number, caller: string): Tensor {
+/** Numbers of rows, as int64, with PyTorch's complaints. Wrong ones on other devices are only told here if `read`, else with the next read. */
+function rowsOf(indices: Tensor, count: number, caller: string, read: boolean): Tensor {
   if (indices.dtype !== "int64" && indices.dtype !== "int32") {
     throw new TypeError(
       `Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got ` +
@@ -36,6 +37,7 @@ function rowsOf(indices: Tensor, count: number, caller: string): Tensor {
     );
   }
   const rows = to(indices, "int64").reshape(-1);
+  if (rows.device !== "cpu" && !read) return rows;
   for (const row of onHost(rows).typedArray()) {
     if (row < 0n || row >= BigInt(count)) throw new RangeError("index out of range in self");
   }
@@ -60,17 +62,39 @@ function renormalize(weight: Tensor, rows: Tensor, maxNorm: number, normType: nu
   });
 }
 
-/** For each use of a row the factor of its gradient; null if all are 1. */
-function factorsOf(rows: Tensor, padding: number | null, byFrequency: boolean): Float64Array | null {
-  const list = [...onHost(rows).typedArray()].map(Number);
-  if (!byFrequency && (padding === null || !list.includes(padding))) return null;
-  const uses = new Map<number, number>();
-  for (const row of list) uses.set(row, (uses.get(row) ?? 0) + 1);
-  return Float64Array.from(list, (row) => row === padding ? 0 : byFrequency ? 1 / uses.get(row)! : 1);
-}
-
 const column = (factors: Float64Array, like: Tensor): Tensor =>
   backTo(fromTypedArray(factors).to(like.dtype), like).view([-1, 1]);
+
+/** For each use of a row of `count` the factor of its gradient, as a column for `g`; null if all are 1. */
+function factorsOf(
+  rows: Tensor,
+  count: number,
+  padding: number | null,
+  byFrequency: boolean,
+  g: Tensor,
+): Tensor | null {
+  if (!byFrequency && padding === null) return null;
+  if (g.device !== "cpu") {
+    const kept = padding === null ? null : to(ne(rows, BigInt(padding)), g.dtype).view([-1, 1]);
+    if (!byFrequency) return kept;
+    const uses = indexAdd(
+      zeros([count], { device: g.device }),
+      0,
+      rows,
+      ones(rows.shape, { device: g.device }),
+    );
+    const each = to(reciprocal(indexSelect(uses, 0, rows)), g.dtype).view([-1, 1]);
+    return kept === null ? each : mul(each, kept);
+  }
+  const list = [...rows.typedArray()].map(Number);
+  if (!byFrequency && !list.includes(padding!)) return null;
+  const uses = new Map<number, number>();
+  for (const row of list) uses.set(row, (uses.get(row) ?? 0) + 1);
+  return column(
+    Float64Array.from(list, (row) => row === padding ? 0 : byFrequency ? 1 / uses.get(row)! : 1),
+    g,
+  );
+}
 
 /**
  * Rows of a table [count, size] by their numbers (int64 or int32, any shape): gives [...shape, size].
@@ -89,14 +113,15 @@ export function embedding(input: Tensor, weight: Tensor, options: EmbeddingOptio
   const o = checkKeys(options, "embedding", ["paddingIdx", "maxNorm", "normType", "scaleGradByFreq"]);
   if (weight.ndim !== 2) throw new TypeError("'weight' must be 2-D");
   const [count, size] = weight.shape, padding = paddingRow(o.paddingIdx, count);
-  const rows = rowsOf(input, count, "embedding");
-  if (o.maxNorm !== undefined && o.maxNorm !== null) renormalize(weight, rows, o.maxNorm, o.normType ?? 2);
+  const shortened = o.maxNorm !== undefined && o.maxNorm !== null;
+  const rows = rowsOf(input, count, "embedding", shortened);
+  if (shortened) renormalize(weight, rows, o.maxNorm!, o.normType ?? 2);
   const out = indexSelect(weight.detach(), 0, rows).view([...input.shape, size]);
   const rule: Rule<object> = {
     name: "EmbeddingBackward0",
     backward: (g) => {
-      const factors = factorsOf(rows, padding, o.scaleGradByFreq ?? false);
-      const scaled = (t: Tensor) => factors === null ? t : mul(t, column(factors, t));
+      const factors = factorsOf(rows, count, padding, o.scaleGradByFreq ?? false, g.detach());
+      const scaled = (t: Tensor) => factors === null ? t : mul(t, factors);
       return [linearMap(g, {
         name: "EmbeddingDenseBackward",
         there: (t) => indexAdd(t.newZeros([count, size]), 0, rows, scaled(t.reshape([-1, size]))),
@@ -190,7 +215,7 @@ export function embeddingBag(input: Tensor, weight: Tensor, options: EmbeddingBa
   }
   const borders = bordersOf(input, o), bags = borders.length - 1;
   const count = weight.shape[0], padding = paddingRow(o.paddingIdx, count);
-  const all = rowsOf(input, count, "embedding_bag");
+  const all = rowsOf(input, count, "embedding_bag", true);
   if (o.maxNorm !== undefined && o.maxNorm !== null) renormalize(weight, all, o.maxNorm, o.normType ?? 2);
   // the members of bags that count, and the bag of each
   const numbers = [...onHost(all).typedArray()].map(Number), members: number[] = [], bagOf: number[] = [];
@@ -208,9 +233,8 @@ export function embeddingBag(input: Tensor, weight: Tensor, options: EmbeddingBa
   for (const b of bagOf) sizes[b]++;
   if (mode === "max") return largestOf(weight, members.map((i) => numbers[i]), bagOf, bags);
   const perBag = mode === "mean" ? sizes.map((s) => 1 / Math.max(s, 1)) : null;
-  const frequencies = o.scaleGradByFreq ?? false ? factorsOf(at.rows, null, true) : null;
   const each = factor === null ? null : indexSelect(factor.reshape(-1), 0, at.members).view([-1, 1]);
-  return sumOf(weight, each, at, bags, perBag, frequencies, mode);
+  return sumOf(weight, each, at, bags, perBag, o.scaleGradByFreq ?? false, mode);
 }
 
 /** Sums of rows, with a factor for each member or for each bag; gradients of rows may have factors, too. */
@@ -220,7 +244,7 @@ function sumOf(
   at: { readonly rows: Tensor; readonly bags: Tensor },
   bags: number,
   perBag: Float64Array | null,
-  frequencies: Float64Array | null,
+  byFrequency: boolean,
   mode: string,
 ): Tensor {
   const [count, size] = table.shape, plain = table.detach();
@@ -233,7 +257,8 @@ function sumOf(
     backward: (g, node) => {
       const each = indexSelect(scaled(g), 0, at.bags);
       const weighted = factor === null ? each : mul(each, factor);
-      const counted = frequencies === null ? weighted : mul(weighted, column(frequencies, weighted));
+      const frequencies = factorsOf(at.rows, count, null, byFrequency, g.detach());
+      const counted = frequencies === null ? weighted : mul(weighted, frequencies);
       return [
         node.needs(0) ? indexAdd(g.newZeros([count, size]), 0, at.rows, counted) : null,
         node.needs(1)
