@@ -80,3 +80,17 @@ export const methodBeginnings: readonly (readonly Make[])[] = [[], [() => 0], [m
   () => 0,
   () => dg.tensor([0n]),
 ]];
+
+/** What fits nowhere, or hardly, where tensors are on the GPU: to be called while that is the default device. */
+export const garbageOnGpu: readonly Make[] = [
+  () => dg.tensor([1, 2, 3], { device: "cpu" }),
+  () => dg.tensor([[1, 2, 3], [4, 5, 6]], { device: "cpu", requiresGrad: true }),
+  () => dg.tensor([1n, 0n], { device: "cpu" }),
+  () => [dg.zeros(2, 3), dg.zeros(2, 3, { device: "cpu" })],
+  () => dg.tensor([0n, 7n]),
+  () => dg.tensor([true, false, true]),
+  () => dg.zeros(2, 3, { dtype: "float16" }),
+  () => dg.zeros(3, 2).t(),
+  () => dg.zeros(1, 1).expand(2, 3),
+  () => dg.zeros(0, 3),
+];

@@ -5,129 +5,13 @@
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import * as dg from "../../mod.ts";
-import { beginnings, garbage, type Make, matrix, methodBeginnings } from "./arguments.ts";
+import { beginnings, garbage, matrix, methodBeginnings } from "./arguments.ts";
 import { type Entry, surface } from "./surface.ts";
-
-/** Not called, and why. */
-const exceptions = new Map<string, string>([
-  ["autograd.GradcheckError", "an error, which the library makes"],
-  ["graph.Graph", "made by makeDot, which checks"],
-  ["plot.Picture", "made by picture and pictures, which check"],
-  ["optim.Optimizer", "abstract: those derived from it are called"],
-  ["display", "prints anything"],
-  ["html", "makes a text of anything"],
-  ["setWarningHandler", "the warnings of the other calls would be seen"],
-]);
-
-/** Changing modes is what these are for; when they throw they must not have. What they return goes back. */
-const setters = new Set([
-  "setDefaultDtype",
-  "setGradEnabled",
-  "autograd.setDetectAnomaly",
-  "noGrad",
-  "enableGrad",
-  "inferenceMode",
-]);
-
-/** A call may take this long, in milliseconds. */
-const LIMIT = 1000;
-
-// The engine makes its errors with the constructors that are here now; ours are made with those that stand in their place.
-const engine = { TypeError, RangeError };
-const ours = {
-  TypeError: class extends TypeError {},
-  RangeError: class extends RangeError {},
-};
-
-/** What is wrong with an error, or null. */
-function faultOf(error: unknown): string | null {
-  if (!(error instanceof engine.TypeError || error instanceof engine.RangeError)) {
-    return `threw ${Deno.inspect(error)}`;
-  }
-  if (error.constructor === engine.TypeError || error.constructor === engine.RangeError) {
-    return `the engine's own words: ${error.message}`;
-  }
-  return error.message.length < 8 ? `says no more than ${JSON.stringify(error.message)}` : null;
-}
-
-function text(value: unknown): string {
-  if (value instanceof dg.Tensor) return `${value.dtype}[${value.shape}]`;
-  if (Array.isArray(value)) return `[${value.map(text).join(", ")}]`;
-  if (typeof value === "function") return "a function";
-  return Deno.inspect(value, { compact: true, depth: 0, breakLength: Infinity });
-}
-
-interface Snapshot {
-  readonly tensor: dg.Tensor;
-  readonly shape: dg.Shape;
-  readonly version: number;
-  readonly values: dg.TypedArray;
-}
-
-function snapshots(values: readonly unknown[]): Snapshot[] {
-  return values.flat().filter((value) => value instanceof dg.Tensor).map((tensor) => ({
-    tensor,
-    shape: tensor.shape,
-    version: tensor.version,
-    values: tensor.storage.data.slice(),
-  }));
-}
-
-function isUnchanged({ tensor, shape, version, values }: Snapshot): boolean {
-  const now = tensor.storage.data;
-  return tensor.shape === shape && tensor.version === version && now.length === values.length &&
-    values.every((v: number | bigint, i: number) => Object.is(v, now[i]));
-}
-
-const modes = (): string =>
-  Deno.inspect([dg.isGradEnabled(), dg.isInferenceModeEnabled(), dg.getDefaultDtype()]);
-
-const usual = modes();
-
-/** Makes calls and collects what is wrong with them. */
-class Trial {
-  readonly faults: string[] = [];
-  calls = 0;
-  private readonly waiting: Promise<void>[] = [];
-
-  attempt(entry: Entry, makes: readonly Make[]): void {
-    const self = matrix(), args = makes.map((make) => make());
-    const before = snapshots([self, ...args]), start = performance.now();
-    const complain = (fault: string | null) => {
-      if (fault !== null) this.faults.push(`${entry.name}(${args.map(text).join(", ")}): ${fault}`);
-    };
-    let threw = false;
-    this.calls++;
-    try {
-      const result = entry.call(self, args);
-      if (result instanceof Promise) {
-        this.waiting.push(result.then(() => {}, (error) => complain(faultOf(error))));
-      } else if (setters.has(entry.name)) (result as Partial<Disposable> | undefined)?.[Symbol.dispose]?.();
-    } catch (error) {
-      threw = true;
-      complain(faultOf(error));
-    }
-    const time = performance.now() - start;
-    if (time > LIMIT) complain(`took ${Math.round(time)} ms`);
-    if (threw && !before.every(isUnchanged)) complain("changed a tensor, and threw");
-    if (modes() !== usual) {
-      if (threw || !setters.has(entry.name)) complain(`left the modes at ${modes()}`);
-      dg.setGradEnabled(true);
-      dg.setDefaultDtype("float32");
-    }
-  }
-
-  async finish(): Promise<void> {
-    await Promise.all(this.waiting);
-  }
-}
+import { engine, exceptions, ours, Trial, watched } from "./trial.ts";
 
 Deno.test("nonsense is refused in every call", async () => {
   const trial = new Trial(), entries = surface();
-  const traces = Error.stackTraceLimit, handler = dg.setWarningHandler(() => {});
-  Error.stackTraceLimit = 0; // most of the time would go into them
-  Object.assign(globalThis, ours);
-  try {
+  await watched(async () => {
     for (const entry of entries) {
       if (exceptions.has(entry.name)) continue;
       trial.attempt(entry, []);
@@ -136,11 +20,7 @@ Deno.test("nonsense is refused in every call", async () => {
       }
     }
     await trial.finish();
-  } finally {
-    Object.assign(globalThis, engine);
-    Error.stackTraceLimit = traces;
-    dg.setWarningHandler(handler);
-  }
+  });
   const names = new Set(entries.map(({ name }) => name));
   assertEquals([...exceptions.keys()].filter((name) => !names.has(name)), [], "exceptions without a reason");
   assert(

@@ -83,12 +83,17 @@ export function matrixNorm(
   }
   const given = typeof ord === "object" ? ord : { ...options, ord };
   const { ord: order = "fro", dim = [-2, -1], keepdim = false, dtype } = checkKeys(given, MATRIX_NORM, KEYS);
-  if (dim.length !== 2) throw new TypeError(`${MATRIX_NORM}: dim must be a 2-tuple. Got ${dim.join(" ")}`);
+  if (!Array.isArray(dim) || dim.length !== 2) {
+    throw new TypeError(`${MATRIX_NORM}: dim must be a 2-tuple. Got ${brief(dim)}`);
+  }
   const [rows, columns] = dim.map((d) => normalizeDim(d, A.ndim));
   if (rows === columns) {
     throw new RangeError(`${MATRIX_NORM}: dims must be different. Got (${dim.join(", ")})`);
   }
-  if (order !== "fro" && order !== "nuc" && ![1, 2, Infinity].includes(Math.abs(order))) {
+  const known = typeof order === "number"
+    ? [1, 2, Infinity].includes(Math.abs(order))
+    : order === "fro" || order === "nuc";
+  if (!known) {
     throw new RangeError(
       `${MATRIX_NORM}: Order ${
         typeof order === "number" || typeof order === "string" ? order : brief(order)
@@ -191,7 +196,10 @@ export function cond(A: Tensor, p: MatrixOrder | null | { readonly p?: MatrixOrd
   checkTensor(A, caller, "A", 1);
   const order = (typeof p === "object" && p !== null ? checkKeys(p, caller, ["p"]).p : p) ?? 2;
   if (A.ndim < 2) throw new TypeError(`${caller}: The input tensor must have at least 2 dimensions.`);
-  if (order !== "fro" && order !== "nuc" && ![1, 2, Infinity].includes(Math.abs(order))) {
+  const known = typeof order === "number"
+    ? [1, 2, Infinity].includes(Math.abs(order))
+    : order === "fro" || order === "nuc";
+  if (!known) {
     const text = typeof order === "number" || typeof order === "string" ? order : brief(order);
     throw new RangeError(`${caller} got an invalid norm type: ${text}`);
   }
