@@ -4,9 +4,7 @@
  * Adapters that compute wrongly count as none: Deno falls back to OpenGL where there is no Vulkan, and its integer division
  * and conversions do not do what WGSL says. A small kernel with known answers tells (`self_test.ts`).
  *
- * What depends on the adapter: software adapters (lavapipe) get the register-blocked matrix product of `gemm.ts` and long
- * rows in `folds.ts`; hardware gets the tiled one and tree reductions. Only lavapipe was measured. On hardware look
- * first at: the tiled product's tile size, the number of dispatches in a batch (`commands.ts`), and how long `mapAsync` takes.
+ * What depends on the adapter, and what to measure first on hardware, is in this folder's README.
  * @module
  */
 import { brief } from "../../tensor/describe.ts";
