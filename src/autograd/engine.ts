@@ -48,11 +48,8 @@ export function runBackward(
   const recorded = region === null ? null : region.record();
   const before = mode.grad;
   mode.grad = run.createGraph;
-  // With createGraph gradients are saved like any other tensors, recorded operations read them later, and the CPU's memory needs
-  // no help.
-  const temporaries = run.createGraph || recording.now !== null || roots.every((t) => t.device === "cpu")
-    ? null
-    : new Temporaries(passes);
+  // With createGraph gradients are saved like any other tensors, and recorded operations read them later.
+  const temporaries = run.createGraph || recording.now !== null ? null : new Temporaries(passes);
   let done = false;
   try {
     for (let i = 0; i < roots.length; i++) receive(starts[i], outputIndex(roots[i]), grads[i]);
@@ -238,7 +235,7 @@ class Captures {
   take(node: Node, grad: Tensor | null, rest: (Tensor | null)[] | null): void {
     for (const { index, output } of this.targets.get(node) ?? []) {
       const taken = output === 0 ? grad : rest === null ? null : rest[output - 1];
-      if (taken !== null && taken.device !== "cpu") taken.storage.claimed = true;
+      if (taken !== null) taken.storage.seen = true;
       this.results[index] = taken;
     }
   }

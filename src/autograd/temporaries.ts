@@ -1,5 +1,6 @@
 /**
- * Gradients on their way through a backward pass, on devices whose memory is given back by hand.
+ * Gradients on their way through a backward pass, whose memory is given back by hand: other devices' memory, and the CPU's where it
+ * is large.
  *
  * What a pass computes and hands from node to node nobody else can hold, unless it ends as somebody's `.grad`, is captured, or goes
  * through code of the user (hooks, custom functions): all of these claim the memory. The rest is given back as soon as the
@@ -10,11 +11,11 @@ import { enterPass, type Storage } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 /**
- * Keeps a pass from giving the memory of a gradient back, because the user's code has seen it. The CPU's is not given back, and
- * may be taken as a leaf's gradient.
+ * Keeps a pass from giving the memory of a gradient back, because the user's code has seen it. It may still be taken as a leaf's
+ * gradient.
  */
 export function claim(g: unknown): void {
-  if (g instanceof Tensor && g.device !== "cpu") g.storage.claimed = true;
+  if (g instanceof Tensor) g.storage.seen = true;
 }
 
 /** The gradients of one pass that wait at nodes, with how many nodes wait for each memory. */
@@ -42,7 +43,7 @@ export class Temporaries {
     if (count > 1) this.waiting.set(storage, count - 1);
     else {
       this.waiting.delete(storage);
-      if (!storage.claimed) storage.release();
+      if (!storage.claimed && !storage.seen) storage.release();
     }
   }
 

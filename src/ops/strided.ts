@@ -128,6 +128,7 @@ export function viewDtype(x: Tensor, dtype: DType): Tensor {
   }
   const Elements = allocate(dtype, 0).constructor as new (b: ArrayBufferLike, o: number, n: number) => never;
   const array = new Elements(data.buffer, data.byteOffset, data.byteLength / to);
+  x.storage.seen = true; // there is another storage of this memory from now on
   const out = new Tensor(Storage.share(array, dtype), x.offset * from / to, shape, strides);
   out.counter = x.counter;
   return out;

@@ -6,6 +6,7 @@
 import { type Device, type Memory, remoteDevice, type RemoteMemory } from "./device.ts";
 import { allocate, type DType, dtypeOfArray, type TypedArray } from "./dtype.ts";
 import type { Later } from "./later.ts";
+import { isRecyclable, recycle, recycled } from "./recycle.ts";
 
 let currentPass = 0;
 
@@ -15,6 +16,15 @@ export function enterPass(pass: number): number {
   currentPass = pass;
   return before;
 }
+
+/** In place of elements that are gone. */
+const RELEASED: Later = {
+  settle() {
+    throw new Error(
+      "this memory was given back at the end of a backward pass that nobody could hold it beyond",
+    );
+  },
+};
 
 /**
  * Memory shared by a tensor and its views. The version counts in-place writes, so that a backward pass can tell that a
@@ -33,10 +43,12 @@ export class Storage {
   readonly device: Device;
   /** How many in-place writes this memory has seen. */
   version: number;
-  /** The backward pass that made this memory of another device than the CPU; 0 for none. */
-  readonly pass: number;
+  /** The backward pass that made this memory, if it can be given back; 0 for none. */
+  pass: number;
   /** Set once a leaf's `.grad` (or the caller of `backward`) owns this memory, so that no other leaf takes it over. */
   claimed: boolean;
+  /** Set once the user's code may hold this memory, so that a pass does not give it back. */
+  seen: boolean;
   /** Computes the elements, which nobody has needed yet; null where they are there. */
   later: Later | null;
   private array: TypedArray | null;
@@ -56,6 +68,7 @@ export class Storage {
     this.device = device;
     this.version = 0;
     this.claimed = false;
+    this.seen = false;
     this.pass = device === "cpu" ? 0 : currentPass;
     this.later = null;
     this.array = array;
@@ -65,14 +78,23 @@ export class Storage {
 
   /** Zeroed memory for `length` elements. */
   static allocate(dtype: DType, length: number, device: Device = "cpu"): Storage {
-    if (device === "cpu") return new Storage(dtype, length, "cpu", allocate(dtype, length), null, 0);
+    if (device === "cpu") {
+      return Storage.own(dtype, recycled(dtype, length)?.fill(0) ?? allocate(dtype, length));
+    }
     return new Storage(dtype, length, device, null, remoteDevice(device).allocate(dtype, length, true), 0);
   }
 
   /** Memory that is about to be written as a whole: its content is not known. */
   static unwritten(dtype: DType, length: number, device: Device): Storage {
-    if (device === "cpu") return new Storage(dtype, length, "cpu", allocate(dtype, length), null, 0);
+    if (device === "cpu") return Storage.own(dtype, recycled(dtype, length) ?? allocate(dtype, length));
     return new Storage(dtype, length, device, null, remoteDevice(device).allocate(dtype, length, false), 0);
+  }
+
+  /** The CPU's memory in an array that nobody else has. */
+  private static own(dtype: DType, array: TypedArray): Storage {
+    const storage = new Storage(dtype, array.length, "cpu", array, null, 0);
+    if (isRecyclable(array)) storage.pass = currentPass;
+    return storage;
   }
 
   /** One element without memory. The value must already be rounded to the dtype (bool as 0 or 1). */
@@ -165,9 +187,13 @@ export class Storage {
     }
   }
 
-  /** Gives another device's memory back at once, because nobody can use it any more. */
+  /** Gives the memory back at once, because nobody can use it any more. */
   release(): void {
-    this.remote?.release();
+    if (this.remote !== null) return this.remote.release();
+    if (this.array === null || this.pass === 0) return;
+    recycle(this.dtype, this.array);
+    this.array = null;
+    this.later = RELEASED;
   }
 
   /** Elements `offset` to `offset + length`: shared on the CPU, a copy elsewhere. */
