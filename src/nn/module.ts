@@ -331,11 +331,11 @@ export abstract class Module {
 
   /**
    * Brings parameters and buffers to another device, and those of floats to another dtype, in place: parameters stay the
-   * objects that they are, so that an optimizer goes on with them.
+   * objects that they are, so that an optimizer goes on with them. Takes a device, a dtype, a device and a dtype, or options.
    */
-  to(target: DType | Device | Tensor | { dtype?: DType; device?: Device }): this {
-    let dtype: DType | undefined, device: Device | undefined;
-    if (typeof target === "object") ({ dtype, device } = target);
+  to(target: DType | Device | Tensor | { dtype?: DType; device?: Device }, as?: DType): this {
+    let dtype = as, device: Device | undefined;
+    if (typeof target === "object") ({ dtype = as, device } = target);
     else if ((dtypes as readonly string[]).includes(target)) dtype = target as DType;
     else device = checkDevice(target);
     if (device !== undefined) checkDevice(device);

@@ -84,3 +84,35 @@ gpuTest("graphs of graphs, and passes inside of a pass", () => {
   out.mul(3).backward(dg.onesLike(out));
   all(z.grad, 24);
 });
+
+gpuTest("what the backward hooks of modules see stays", () => {
+  const net = new dg.nn.Sequential(
+    new dg.nn.Linear(70, 70),
+    new dg.nn.Tanh(),
+    new dg.nn.Linear(70, 70),
+    new dg.nn.Tanh(),
+  );
+  const x = dg.randn(80, 70);
+  const run = (device: dg.Device) => {
+    const kept: dg.Tensor[] = [], early: number[] = [];
+    net.to(device).zeroGrad();
+    const handles = [...net.children()].map((layer) =>
+      layer.registerFullBackwardHook((_, inputs, outputs) => {
+        const seen = [...inputs, ...outputs].filter((g) => g !== null);
+        kept.push(...seen, ...seen.map((g) => g.t()));
+        early.push(...seen.map((g) => g.abs().sum().item() as number));
+        return inputs.map((g) => g === null ? null : g.mul(2));
+      })
+    );
+    net.call(x.to(device).requiresGrad_()).sin().mul(2).sum().backward();
+    for (let i = 0; i < 20; i++) dg.full([80, 70], 777, { device }).add(1); // takes what was given back
+    for (const handle of handles) handle.remove();
+    const late = [...kept, ...net.parameters().map((p) => p.grad!)].map((g) =>
+      g.abs().sum().item() as number
+    );
+    return [...early, ...late];
+  };
+  const expected = run("cpu"), got = run("webgpu");
+  assertEquals(got.length, expected.length);
+  got.forEach((v, i) => assertEquals(Math.abs(v - expected[i]) <= 1e-3 * expected[i], true, `${i}: ${v}`));
+});
