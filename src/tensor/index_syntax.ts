@@ -44,6 +44,11 @@ function parseItem(text: string): BasicItem | undefined {
 
 /** The error for a text that is no index. */
 export function syntaxError(text: string): TypeError {
+  if (/^(tensor\(|Parameter containing)/.test(text)) { // brackets get the text of a tensor, as long as it may be
+    return new TypeError(
+      "a tensor is no index in brackets: x.index(mask) or x.index(indices) reads there, x.indexPut_([mask], value) writes",
+    );
+  }
   return new TypeError(
     `${
       JSON.stringify(text)
