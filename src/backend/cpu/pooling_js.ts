@@ -4,6 +4,8 @@
  * @module
  */
 import type { DType, TypedArray } from "../../tensor/dtype.ts";
+import { alwaysWasm, cpuTier } from "./tier.ts";
+import { maxPoolWasm } from "./wasm/max_pool.ts";
 
 /** Where the windows of one dimension lie. */
 export interface Spans {
@@ -132,9 +134,14 @@ export function maxPool(
   planes: number,
   [D, H, W]: readonly Spans[],
 ): void {
-  const [h, w] = [H.regular?.kernel ?? 0, W.regular?.kernel ?? 0];
+  const [h, w] = [H.regular?.kernel ?? 0, W.regular?.kernel ?? 0],
+    flatPlanes = D.size === 1 && D.starts.length === 1;
+  if (
+    flatPlanes && cpuTier() !== "js" && x instanceof Float32Array && y instanceof Float32Array &&
+    maxPoolWasm(x, at, y, where, planes, H, W, alwaysWasm())
+  ) return;
   const write = dtype === "float32" ? flatBits : flat;
-  const run = D.size === 1 && D.starts.length === 1 && h * w > 0 && h * w <= SMALL
+  const run = flatPlanes && h * w > 0 && h * w <= SMALL
     ? cached<MaxKernel>(`max ${dtype} ${h} ${w}`, write(h, w))
     : cached<MaxKernel>(`max ${dtype}`, general);
   run(x, at, y, where, planes, D, H, W);
