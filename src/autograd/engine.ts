@@ -193,6 +193,11 @@ function runHooks(node: Node, grad: Tensor | null, rest: (Tensor | null)[] | nul
         }`,
       );
     }
+    if (replaced.device !== value.device) {
+      throw new TypeError(
+        `hook has changed the type of value (was ${value.device} tensor got ${replaced.device} tensor)`,
+      );
+    }
     replaced.storage.claimed = true;
     put(output, replaced);
   }

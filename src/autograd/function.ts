@@ -5,6 +5,7 @@
 
 import { checkTensors } from "../tensor/arguments.ts";
 import { brief, describe } from "../tensor/describe.ts";
+import type { Device } from "../tensor/device.ts";
 import { sameShape, type Shape, shapeText } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import {
@@ -133,7 +134,7 @@ export abstract class Function {
       return out;
     });
     if (recording) {
-      const forms = args.map((x) => x instanceof Tensor ? { shape: x.shape } : null);
+      const forms = args.map((x) => x instanceof Tensor ? { shape: x.shape, device: x.device } : null);
       const node = new FunctionNode(this, ctx, next, nextOutputs, forms, outs);
       outs.forEach((out, i) => {
         if (plain.has(out)) return;
@@ -148,11 +149,17 @@ export abstract class Function {
 
 const NO_EDGES: { next: (Node | null)[]; nextOutputs: number[] | null } = { next: [], nextOutputs: null };
 
+/** What the gradient of an argument has to be like. */
+interface Form {
+  readonly shape: Shape;
+  readonly device: Device;
+}
+
 /** The graph node of a custom function. */
 class FunctionNode extends Node {
   private readonly fn: typeof Function;
   private readonly ctx: FunctionContext;
-  private readonly forms: readonly ({ shape: Shape } | null)[];
+  private readonly forms: readonly (Form | null)[];
   private readonly results: readonly Tensor[];
 
   constructor(
@@ -160,7 +167,7 @@ class FunctionNode extends Node {
     ctx: FunctionContext,
     next: (Node | null)[],
     nextOutputs: number[] | null,
-    forms: readonly ({ shape: Shape } | null)[],
+    forms: readonly (Form | null)[],
     outs: readonly Tensor[],
   ) {
     super(next, nextOutputs);
@@ -209,6 +216,11 @@ class FunctionNode extends Node {
       if (!(g instanceof Tensor)) {
         throw new TypeError(
           `function ${this.name()} returned ${describe(g)} as gradient ${i}: return a tensor or null`,
+        );
+      }
+      if (g.device !== form.device) {
+        throw new TypeError(
+          `Function ${this.name()} returned an invalid gradient at index ${i} - expected device ${form.device} but got ${g.device}`,
         );
       }
       if (sameShape(g.shape, form.shape)) return g;

@@ -1,5 +1,5 @@
 /** Gradients on their way give their GPU memory back, and nothing that a user can hold is given back. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import * as dg from "../../mod.ts";
 import { gpuTest } from "../backend/webgpu/helpers.ts";
 
@@ -115,4 +115,24 @@ gpuTest("what the backward hooks of modules see stays", () => {
   const expected = run("cpu"), got = run("webgpu");
   assertEquals(got.length, expected.length);
   got.forEach((v, i) => assertEquals(Math.abs(v - expected[i]) <= 1e-3 * expected[i], true, `${i}: ${v}`));
+});
+
+gpuTest("gradients that come back on another device are refused", () => {
+  class Home extends dg.autograd.Function {
+    static override forward(_: dg.autograd.FunctionContext, x: dg.Tensor): dg.Tensor {
+      return x.mul(2);
+    }
+    static override backward(_: dg.autograd.FunctionContext, g: dg.Tensor): dg.Tensor {
+      return g.cpu();
+    }
+  }
+  const x = leaf(3), y = Home.apply(x) as dg.Tensor;
+  assertThrows(() => y.sum().backward(), TypeError, "at index 0 - expected device webgpu but got cpu");
+  const { remove } = x.registerHook((g) => g.cpu());
+  const was = "hook has changed the type of value (was webgpu tensor got cpu tensor)";
+  assertThrows(() => x.mul(2).sum().backward(), TypeError, was);
+  assertEquals(x.grad, null);
+  remove();
+  x.mul(2).cpu().mul(3).sum().backward(); // on the way they may change
+  all(x.grad, 6);
 });
