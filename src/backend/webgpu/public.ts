@@ -17,6 +17,7 @@ export type { GpuInfo } from "./gpu.ts";
 export type { MemoryStatistics } from "./memory.ts";
 export type { OpenOptions, Reads } from "./device.ts";
 export { init, whyUnavailable } from "./device.ts";
+export { GpuError } from "./gpu.ts";
 
 /**
  * Whether there is a GPU to compute on. The first call opens it, which takes about a tenth of a second.
