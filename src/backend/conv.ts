@@ -3,12 +3,15 @@
  * do, which every device has.
  * @module
  */
-import type { Memory } from "../tensor/device.ts";
+import { differentDevices, type Memory } from "../tensor/device.ts";
 import type { DType } from "../tensor/dtype.ts";
 import { gemmTier } from "./cpu/gemm.ts";
+import { type Columns, columns as gpuColumns } from "./webgpu/columns.ts";
+import { GpuMemory } from "./webgpu/tensors.ts";
 import { type Convolution3x3, winogradKernels, winogradResults } from "./cpu/wasm/winograd.ts";
 
 export type { Convolution3x3 } from "./cpu/wasm/winograd.ts";
+export type { Columns } from "./webgpu/columns.ts";
 
 /** Row-major elements in memory. */
 export interface Elements {
@@ -56,4 +59,11 @@ export function kernelGradient3x3(
 ): boolean {
   const may = threads(dtype), [a, b, out] = [singles(x), singles(g), singles(w)];
   return may !== null && a !== null && b !== null && out !== null && winogradKernels(c, a, b, out, may);
+}
+
+/** Writes the columns that a kernel meets in images, row-major: devices other than the CPU, whose windows on memory do. */
+export function columns(dtype: DType, x: Memory, wanted: Columns, out: Memory): void {
+  if (!(out instanceof GpuMemory)) throw new TypeError("the CPU's columns are windows on its memory");
+  if (!(x instanceof GpuMemory)) throw differentDevices("webgpu", "cpu");
+  gpuColumns(out.gpu, dtype, x.block, wanted, out.block);
 }

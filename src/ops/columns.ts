@@ -5,7 +5,7 @@
  */
 
 import { frozen, numel, type Shape } from "../tensor/shape.ts";
-import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
+import { allocateTensor, type Tensor, unwrittenTensor } from "../tensor/tensor.ts";
 import { copyInto } from "./copy.ts";
 import { windowOn } from "./window.ts";
 import { contiguousStrides } from "../tensor/shape.ts";
@@ -43,7 +43,7 @@ export function places(size: number, kernel: number, stride: number, dilation: n
 /** A plain copy, or the tensor itself if it is one; without history. */
 export function compact(x: Tensor): Tensor {
   if (x.isContiguous()) return x;
-  const out = allocateTensor(x.shape, x.dtype, x.device);
+  const out = unwrittenTensor(x.shape, x.dtype, x.device);
   copyInto(out, x);
   return out;
 }

@@ -8,6 +8,7 @@ import { frozen, numel, type Shape } from "../tensor/shape.ts";
 import { allocateTensor, type Tensor } from "../tensor/tensor.ts";
 import { type Convolution3x3, convolve3x3, kernelGradient3x3 } from "../backend/conv.ts";
 import { compact, type Frame, framed, met, ordered, part, places, shaped, span } from "./columns.ts";
+import { correlateThere, kernelsThere } from "./convolution_products.ts";
 import { copyInto } from "./copy.ts";
 import { multiplyBatches } from "./product_parts.ts";
 import { record, type Rule, type RuleNode } from "./record.ts";
@@ -60,30 +61,31 @@ function correlate(
   const { stride, dilation, groups } = geometry;
   const kernel = w.shape.slice(2), [n, channels] = x.shape, outputs = w.shape[0];
   const counts = kernel.map((k, d) => places(frame.size[d], k, stride[d], dilation[d]));
-  const out = allocateTensor(frozen([n, outputs, ...counts]), x.dtype, x.device);
-  if (out.numel() === 0) return out;
+  const shape = frozen([n, outputs, ...counts]);
+  if (numel(shape) === 0) return allocateTensor(shape, x.dtype, x.device);
   const rows = compact(w);
+  if (x.device !== "cpu") {
+    return correlateThere(x, frame, rows, bias, { stride, dilation }, groups, frozen(counts));
+  }
+  const out = allocateTensor(shape, x.dtype);
   if (frame.step.every((s) => s === 1)) {
     const special = convolution3x3(x, frame.before, outputs, kernel, counts, geometry);
-    const summands = bias === null || bias.device !== "cpu" ? null : compact(bias);
+    const summands = bias === null ? null : compact(bias);
     const list = summands?.storage.data.subarray(summands.offset, summands.offset + outputs) as
       | Float32Array
       | undefined;
     if (
-      special !== null && x.device === "cpu" &&
+      special !== null &&
       convolve3x3(special, x.dtype, elements(compact(x)), elements(rows), list ?? null, elements(out))
     ) return out;
   }
   const depth = numel(kernel) * channels / groups, width = numel(counts), m = outputs / groups;
-  // products of other devices add by themselves
-  const apart = depth > 0 && x.device !== "cpu" ? bias : null;
   const whole = framed(x, frame), flat = shaped(out, n, outputs, width);
   const some = Math.max(1, Math.floor(CHUNK / (groups * Math.max(depth, 1) * width)));
   for (let i = 0; i < n && depth > 0; i += some) {
     const images = Math.min(some, n - i);
     const columns = compact(met(part(whole, 0, i, images), { kernel, stride, dilation }));
     const b = shaped(columns, images, groups * depth, width), c = part(flat, 0, i, images);
-    const more = apart === null ? null : along(apart, c.shape);
     for (let g = 0; g < groups; g++) {
       const a = windowOn(
         rows,
@@ -91,11 +93,10 @@ function correlate(
         frozen([0, depth, 1]),
         rows.offset + g * m * depth,
       );
-      const to = part(c, 1, g * m, m), added = more === null ? null : part(more, 1, g * m, m);
-      multiplyBatches(a, part(b, 1, g * depth, depth), to, 1, more === null ? 0 : 1, added);
+      multiplyBatches(a, part(b, 1, g * depth, depth), part(c, 1, g * m, m));
     }
   }
-  if (bias !== null && apart === null) out.add_(along(bias, out.shape));
+  if (bias !== null) out.add_(along(bias, out.shape));
   return out;
 }
 
@@ -144,16 +145,19 @@ function kernels(x: Tensor, y: Tensor, geometry: Geometry, kernel: Shape): Tenso
   const { stride, padding, dilation, groups } = geometry;
   const [n, channels] = x.shape, outputs = y.shape[1], counts = y.shape.slice(2);
   const inside = channels / groups, depth = numel(kernel) * inside, width = numel(counts);
-  const out = allocateTensor(frozen([outputs, inside, ...kernel]), x.dtype, x.device);
-  if (out.numel() === 0 || y.numel() === 0) return out;
-  const special = convolution3x3(x, padding, outputs, kernel, counts, geometry);
-  if (
-    special !== null && x.device === "cpu" &&
-    kernelGradient3x3(special, x.dtype, elements(compact(x)), elements(compact(y)), elements(out))
-  ) return out;
+  const shape = frozen([outputs, inside, ...kernel]);
+  if (numel(shape) === 0 || y.numel() === 0) return allocateTensor(shape, x.dtype, x.device);
   // only what the kernels met: the last elements may have been out of their reach
   const size = kernel.map((k, d) => (counts[d] - 1) * stride[d] + span(k, dilation[d]));
-  const whole = framed(x, { before: padding, size, step: padding.map(() => 1) });
+  const frame = { before: padding, size, step: padding.map(() => 1) };
+  if (x.device !== "cpu") return kernelsThere(x, frame, y, { kernel, stride, dilation }, groups);
+  const out = allocateTensor(shape, x.dtype);
+  const special = convolution3x3(x, padding, outputs, kernel, counts, geometry);
+  if (
+    special !== null &&
+    kernelGradient3x3(special, x.dtype, elements(compact(x)), elements(compact(y)), elements(out))
+  ) return out;
+  const whole = framed(x, frame);
   const c = shaped(out, groups, outputs / groups, depth), nd = kernel.length;
   const some = Math.max(1, Math.floor(CHUNK / (groups * depth * width)));
   for (let i = 0; i < n; i += some) {
