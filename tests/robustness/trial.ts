@@ -8,6 +8,7 @@ import type { Entry } from "./surface.ts";
 export const exceptions = new Map<string, string>([
   ["autograd.GradcheckError", "an error, which the library makes"],
   ["linalg.LinAlgError", "an error, which the library makes"],
+  ["webgpu.GpuError", "an error, which the library makes"],
   ["graph.Graph", "made by makeDot, which checks"],
   ["plot.Picture", "made by picture and pictures, which check"],
   ["optim.Optimizer", "abstract: those derived from it are called"],
