@@ -93,6 +93,10 @@ export function spansOf(size: number, w: Window, d: number, count: number): Span
     const start = i * s - p;
     starts[i] = start < 0 ? start + Math.ceil(-start / step) * step : start;
     ends[i] = Math.min(start + span(k, step), size);
+    if (starts[i] < ends[i]) continue;
+    throw new RangeError(
+      `a window over ${size} elements meets none of them: kernel_size=${k}, dilation=${step}, pad=${p}`,
+    );
   }
   const whole = p === 0 && step === 1 && (count - 1) * s + k <= size;
   const window = { kernel: k, stride: s, padding: p };

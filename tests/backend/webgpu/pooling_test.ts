@@ -92,6 +92,8 @@ gpuTest("largest elements under windows", (gpu) => {
     const expected = dg.maxPool2d(holes, kernel, given), got = dg.maxPool2d(holes.to(device), kernel, given);
     got.forEach((t, i) => close(t, expected[i], `NaN under ${kernel}: ${i}`));
   }
+  const wide = { stride: 1, padding: 1, dilation: 2 };
+  assertThrows(() => dg.maxPool2d(dg.ones(3, 1, 1, { device }), 2, wide), RangeError, "meets none of them");
   assertEquals(dg.maxPool2d(dg.zeros(0, 2, 4, 4, { device }), 2).shape, [0, 2, 2, 2]);
 });
 
