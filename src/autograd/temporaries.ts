@@ -22,7 +22,7 @@ export function claim(g: unknown): void {
 export class Temporaries {
   private readonly pass: number;
   private readonly before: number;
-  private readonly waiting = new Map<Storage, number>();
+  private waiting: Map<Storage, number> | null = null;
 
   /** Memory made from now on belongs to the pass. */
   constructor(pass: number) {
@@ -33,16 +33,17 @@ export class Temporaries {
   /** A gradient waits at a node. */
   add({ storage }: Tensor): void {
     if (storage.pass !== this.pass) return; // made by somebody else
-    this.waiting.set(storage, (this.waiting.get(storage) ?? 0) + 1);
+    const waiting = this.waiting ??= new Map();
+    waiting.set(storage, (waiting.get(storage) ?? 0) + 1);
   }
 
   /** A gradient that waited was used. */
   drop({ storage }: Tensor): void {
-    const count = this.waiting.get(storage);
-    if (count === undefined) return;
-    if (count > 1) this.waiting.set(storage, count - 1);
+    const { waiting } = this, count = waiting?.get(storage);
+    if (waiting === null || count === undefined) return;
+    if (count > 1) waiting.set(storage, count - 1);
     else {
-      this.waiting.delete(storage);
+      waiting.delete(storage);
       if (!storage.claimed && !storage.seen) storage.release();
     }
   }

@@ -6,7 +6,7 @@
 import { program } from "../expr/program.ts";
 import { checkIntegers, checkKeys, checkScalar, checkTensor } from "../tensor/arguments.ts";
 import { castScalar } from "../tensor/cast.ts";
-import { full, scalarTensor, tensor, type TensorData, zerosLike } from "../tensor/create.ts";
+import { full, tensor, type TensorData, zerosLike } from "../tensor/create.ts";
 import { checkOptions, finish, type TensorOptions } from "../tensor/options.ts";
 import { checkDType, type DType, dtypes, isFloatingPoint, type Scalar, typeName } from "../tensor/dtype.ts";
 import {
@@ -381,7 +381,9 @@ const methods: CopyMethods & ThisType<Tensor> = {
     return tensor(data, { dtype: this.dtype, device: this.device, ...options });
   },
   newScalar(value) {
-    return to(scalarTensor(checkScalar(value, "newScalar", "value"), this.dtype), this.device);
+    const { dtype, device } = this.storage,
+      cast = castScalar(checkScalar(value, "newScalar", "value"), dtype);
+    return new Tensor(Storage.ofValue(dtype, cast, device), 0, SCALAR_SHAPE, SCALAR_SHAPE);
   },
   newEmptyStrided(size, stride, options = {}) {
     checkOptions(options, "newEmptyStrided");
