@@ -48,6 +48,11 @@ export function compact(x: Tensor): Tensor {
   return out;
 }
 
+/** Gives the memory of a scratch copy back, unless it is the original's. */
+export function discard(copy: Tensor, original: Tensor): void {
+  if (copy.storage !== original.storage) copy.storage.release();
+}
+
 /** A row-major tensor in another shape, without history. */
 export function shaped(x: Tensor, ...shape: number[]): Tensor {
   return windowOn(x, frozen(shape), contiguousStrides(shape));

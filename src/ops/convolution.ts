@@ -7,7 +7,7 @@
 import { frozen, numel, type Shape } from "../tensor/shape.ts";
 import { allocateTensor, type Tensor, unwrittenTensor } from "../tensor/tensor.ts";
 import { type Convolution3x3, convolve3x3, kernelGradient3x3 } from "../backend/conv.ts";
-import { compact, type Frame, framed, met, ordered, part, places, shaped, span } from "./columns.ts";
+import { compact, discard, type Frame, framed, met, ordered, part, places, shaped, span } from "./columns.ts";
 import { correlateThere, kernelsThere } from "./convolution_products.ts";
 import { copyInto } from "./copy.ts";
 import { multiplyBatches } from "./product_parts.ts";
@@ -67,7 +67,8 @@ function correlate(
   if (x.device !== "cpu") {
     return correlateThere(x, frame, rows, bias, { stride, dilation }, groups, frozen(counts));
   }
-  const out = allocateTensor(shape, x.dtype);
+  const depth = numel(kernel) * channels / groups, width = numel(counts), m = outputs / groups;
+  const out = (depth > 0 ? unwrittenTensor : allocateTensor)(shape, x.dtype, x.device);
   if (frame.step.every((s) => s === 1)) {
     const special = convolution3x3(x, frame.before, outputs, kernel, counts, geometry);
     const summands = bias === null ? null : compact(bias);
@@ -79,7 +80,6 @@ function correlate(
       convolve3x3(special, x.dtype, elements(compact(x)), elements(rows), list ?? null, elements(out))
     ) return out;
   }
-  const depth = numel(kernel) * channels / groups, width = numel(counts), m = outputs / groups;
   const whole = framed(x, frame), flat = shaped(out, n, outputs, width);
   const some = Math.max(1, Math.floor(CHUNK / (groups * Math.max(depth, 1) * width)));
   for (let i = 0; i < n && depth > 0; i += some) {
@@ -95,7 +95,9 @@ function correlate(
       );
       multiplyBatches(a, part(b, 1, g * depth, depth), part(c, 1, g * m, m));
     }
+    discard(columns, whole);
   }
+  discard(whole, x);
   if (bias !== null) out.add_(along(bias, out.shape));
   return out;
 }
@@ -120,16 +122,6 @@ function results(
   return correlate(x, { before: padding, size, step: padding.map(() => 1) }, w, bias, geometry);
 }
 
-/** A copy whose dimensions from `from` on run the other way. */
-function mirror(x: Tensor, from: number): Tensor {
-  const out = unwrittenTensor(x.shape, x.dtype, x.device);
-  if (x.numel() === 0) return out;
-  const strides = frozen(x.strides.map((s, d) => d < from ? s : -s));
-  const last = x.strides.reduce((sum, s, d) => d < from ? sum : sum + s * (x.shape[d] - 1), x.offset);
-  copyInto(out, windowOn(x, x.shape, strides, last));
-  return out;
-}
-
 /** x of y and w: y, spread by the stride, under the mirrored kernels. */
 function images(y: Tensor, w: Tensor, bias: Tensor | null, geometry: Geometry, size: Shape): Tensor {
   const { stride, padding, dilation, groups } = geometry;
@@ -143,7 +135,9 @@ function images(y: Tensor, w: Tensor, bias: Tensor | null, geometry: Geometry, s
   // [groups, O / groups, C / groups, ...] with kernels mirrored becomes [C, O / groups, ...]
   const grouped = shaped(compact(w), groups, outputs / groups, channels, ...kernel);
   const turned = ordered(grouped, grouped.shape.map((_, d) => d === 1 ? 2 : d === 2 ? 1 : d));
-  const mirrored = shaped(mirror(turned, 3), groups * channels, outputs / groups, ...kernel);
+  const back = allocateTensor(turned.shape, w.dtype, w.device);
+  copyInto(back, w.numel() === 0 ? turned : turned.flip(kernel.map((_, d) => d + 3)));
+  const mirrored = shaped(back, groups * channels, outputs / groups, ...kernel);
   const one = frozen(stride.map(() => 1));
   return correlate(y, frame, mirrored, bias, { stride: one, dilation, groups });
 }
@@ -173,7 +167,7 @@ function kernels(x: Tensor, y: Tensor, geometry: Geometry, kernel: Shape): Tenso
     const columns = met(part(whole, 0, i, images), { kernel, stride, dilation });
     // [C, ...kernel, N, ...places]: the sum is over images, too
     const order = columns.shape.map((_, d) => d <= nd ? d + 1 : d === nd + 1 ? 0 : d);
-    const b = shaped(compact(ordered(columns, order)), groups, depth, images * width);
+    const lines = compact(ordered(columns, order)), b = shaped(lines, groups, depth, images * width);
     const byOutput = part(y, 0, i, images);
     const a = compact(ordered(byOutput, byOutput.shape.map((_, d) => d < 2 ? 1 - d : d)));
     multiplyBatches(
@@ -183,7 +177,10 @@ function kernels(x: Tensor, y: Tensor, geometry: Geometry, kernel: Shape): Tenso
       1,
       i === 0 ? 0 : 1,
     );
+    discard(lines, whole);
+    discard(a, y);
   }
+  discard(whole, x);
   return out;
 }
 
