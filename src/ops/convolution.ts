@@ -122,6 +122,16 @@ function results(
   return correlate(x, { before: padding, size, step: padding.map(() => 1) }, w, bias, geometry);
 }
 
+/** A copy whose dimensions from `from` on run the other way. */
+function mirror(x: Tensor, from: number): Tensor {
+  const out = unwrittenTensor(x.shape, x.dtype, x.device);
+  if (x.numel() === 0) return out;
+  const strides = frozen(x.strides.map((s, d) => d < from ? s : -s));
+  const last = x.strides.reduce((sum, s, d) => d < from ? sum : sum + s * (x.shape[d] - 1), x.offset);
+  copyInto(out, windowOn(x, x.shape, strides, last));
+  return out;
+}
+
 /** x of y and w: y, spread by the stride, under the mirrored kernels. */
 function images(y: Tensor, w: Tensor, bias: Tensor | null, geometry: Geometry, size: Shape): Tensor {
   const { stride, padding, dilation, groups } = geometry;
@@ -135,9 +145,7 @@ function images(y: Tensor, w: Tensor, bias: Tensor | null, geometry: Geometry, s
   // [groups, O / groups, C / groups, ...] with kernels mirrored becomes [C, O / groups, ...]
   const grouped = shaped(compact(w), groups, outputs / groups, channels, ...kernel);
   const turned = ordered(grouped, grouped.shape.map((_, d) => d === 1 ? 2 : d === 2 ? 1 : d));
-  const back = allocateTensor(turned.shape, w.dtype, w.device);
-  copyInto(back, w.numel() === 0 ? turned : turned.flip(kernel.map((_, d) => d + 3)));
-  const mirrored = shaped(back, groups * channels, outputs / groups, ...kernel);
+  const mirrored = shaped(mirror(turned, 3), groups * channels, outputs / groups, ...kernel);
   const one = frozen(stride.map(() => 1));
   return correlate(y, frame, mirrored, bias, { stride: one, dilation, groups });
 }

@@ -17,6 +17,9 @@ export function enterPass(pass: number): number {
   return before;
 }
 
+/** In place of a pass where there was none. */
+const NO_PASS = -1;
+
 /** In place of elements that are gone. */
 const RELEASED: Later = {
   settle() {
@@ -43,7 +46,7 @@ export class Storage {
   readonly device: Device;
   /** How many in-place writes this memory has seen. */
   version: number;
-  /** The backward pass that made this memory, if it can be given back; 0 for none. */
+  /** The backward pass that made this memory, if it can be given back; below 0 if none did; 0 if it cannot. */
   pass: number;
   /** Set once a leaf's `.grad` (or the caller of `backward`) owns this memory, so that no other leaf takes it over. */
   claimed: boolean;
@@ -51,18 +54,15 @@ export class Storage {
   seen: boolean;
   /** Computes the elements, which nobody has needed yet; null where they are there. */
   later: Later | null;
-  private array: TypedArray | null;
-  private remote: RemoteMemory | null;
-  /** Whether nobody else has the array, which is large. */
-  private owned: boolean;
+  /** The CPU's array, another device's memory, or null for a single value. Few fields, because every small result has a storage. */
+  private content: Memory | null;
   private value: number | bigint;
 
   private constructor(
     dtype: DType,
     length: number,
     device: Device,
-    array: TypedArray | null,
-    remote: RemoteMemory | null,
+    content: Memory | null,
     value: number | bigint,
   ) {
     this.dtype = dtype;
@@ -71,11 +71,9 @@ export class Storage {
     this.version = 0;
     this.claimed = false;
     this.seen = false;
-    this.owned = false;
     this.pass = device === "cpu" ? 0 : currentPass;
     this.later = null;
-    this.array = array;
-    this.remote = remote;
+    this.content = content;
     this.value = value;
   }
 
@@ -84,60 +82,56 @@ export class Storage {
     if (device === "cpu") {
       return Storage.own(dtype, recycled(dtype, length)?.fill(0) ?? allocate(dtype, length));
     }
-    return new Storage(dtype, length, device, null, remoteDevice(device).allocate(dtype, length, true), 0);
+    return new Storage(dtype, length, device, remoteDevice(device).allocate(dtype, length, true), 0);
   }
 
   /** Memory that is about to be written as a whole: its content is not known. */
   static unwritten(dtype: DType, length: number, device: Device): Storage {
     if (device === "cpu") return Storage.own(dtype, recycled(dtype, length) ?? allocate(dtype, length));
-    return new Storage(dtype, length, device, null, remoteDevice(device).allocate(dtype, length, false), 0);
+    return new Storage(dtype, length, device, remoteDevice(device).allocate(dtype, length, false), 0);
   }
 
   /** The CPU's memory in an array that nobody else has. */
   private static own(dtype: DType, array: TypedArray): Storage {
-    const storage = new Storage(dtype, array.length, "cpu", array, null, 0);
-    if (isRecyclable(array)) {
-      storage.owned = true;
-      storage.pass = currentPass;
-    }
+    const storage = new Storage(dtype, array.length, "cpu", array, 0);
+    if (isRecyclable(array)) storage.pass = currentPass === 0 ? NO_PASS : currentPass;
     return storage;
   }
 
   /** One element without memory. The value must already be rounded to the dtype (bool as 0 or 1). */
   static ofValue(dtype: DType, value: number | bigint, device: Device = "cpu"): Storage {
-    return new Storage(dtype, 1, device, null, null, value);
+    return new Storage(dtype, 1, device, null, value);
   }
 
   /** Elements that `later` delivers when they are first asked for. */
   static promise(dtype: DType, length: number, device: Device, later: Later): Storage {
-    const storage = new Storage(dtype, length, device, null, null, 0);
+    const storage = new Storage(dtype, length, device, null, 0);
     storage.later = later;
     return storage;
   }
 
   /** Keeps a promise: takes over the elements of another storage. */
   deliver(from: Storage): void {
-    this.array = from.array;
-    this.remote = from.remote;
+    this.content = from.content;
     this.value = from.value;
     this.later = null;
   }
 
   /** Shares an existing array. */
   static share(array: TypedArray, dtype: DType = dtypeOfArray(array)): Storage {
-    return new Storage(dtype, array.length, "cpu", array, null, 0);
+    return new Storage(dtype, array.length, "cpu", array, 0);
   }
 
   /** A copy of an array in a device's memory. */
   static upload(array: TypedArray, dtype: DType, device: Device): Storage {
     if (device === "cpu") return Storage.share(array.slice(), dtype);
-    return new Storage(dtype, array.length, device, null, remoteDevice(device).upload(array, dtype), 0);
+    return new Storage(dtype, array.length, device, remoteDevice(device).upload(array, dtype), 0);
   }
 
   /** Whether this is a single value that is in no memory yet. */
   get isValue(): boolean {
     if (this.later !== null) this.later.settle();
-    return this.array === null && this.remote === null;
+    return this.content === null;
   }
 
   /**
@@ -146,75 +140,78 @@ export class Storage {
    * @throws {TypeError} on another device: an operation that ends here has no kernel there.
    */
   get data(): TypedArray {
-    if (this.array !== null) return this.array;
-    if (this.later !== null) {
-      this.later.settle();
-      return this.data;
-    }
     if (this.device !== "cpu") {
       throw new TypeError(`this operation is not there for device "${this.device}": use t.cpu() first`);
     }
-    const array = allocate(this.dtype, 1);
-    array[0] = this.value;
-    return this.array = array;
+    return this.memory as TypedArray;
   }
 
   /** The elements, wherever they are; makes memory for a single value. */
   get memory(): Memory {
-    if (this.array !== null) return this.array;
-    if (this.remote !== null) return this.remote;
+    if (this.content !== null) return this.content;
     if (this.later !== null) {
       this.later.settle();
       return this.memory;
     }
-    if (this.device === "cpu") return this.data;
-    const array = allocate(this.dtype, 1);
-    array[0] = this.value;
-    return this.remote = remoteDevice(this.device).upload(array, this.dtype);
+    const array = this.single();
+    return this.content = this.device === "cpu" ? array : remoteDevice(this.device).upload(array, this.dtype);
   }
 
   /** Reads one element: a bigint for int64, else a number (bool as 0 or 1). Waits for other devices. */
   get(index: number): number | bigint {
-    if (this.array !== null) return this.array[index];
     if (this.later !== null) this.later.settle();
-    if (this.array !== null) return this.array[index];
-    return this.remote === null ? this.value : this.remote.read(index, 1)[0];
+    const { content } = this;
+    if (content === null) return this.value;
+    return this.device === "cpu"
+      ? (content as TypedArray)[index]
+      : (content as RemoteMemory).read(index, 1)[0];
   }
 
   /** Writes one element. The value must already be rounded to the dtype. */
   set(index: number, value: number | bigint): void {
     if (this.later !== null) this.later.settle();
-    if (this.array !== null) this.array[index] = value;
-    else if (this.remote === null) this.value = value;
+    const { content } = this;
+    if (content === null) this.value = value;
+    else if (this.device === "cpu") (content as TypedArray)[index] = value;
     else {
       const array = allocate(this.dtype, 1);
       array[0] = value;
-      this.remote.write(index, array);
+      (content as RemoteMemory).write(index, array);
     }
+  }
+
+  /** The single value in an array of its own. */
+  private single(): TypedArray {
+    const array = allocate(this.dtype, 1);
+    array[0] = this.value;
+    return array;
   }
 
   /** Gives the memory back at once, because nobody can use it any more. */
   release(): void {
-    if (this.remote !== null) return this.remote.release();
-    if (this.array === null || !this.owned) return;
-    recycle(this.dtype, this.array);
-    this.array = null;
-    this.later = RELEASED;
+    const { content } = this;
+    if (content === null) return;
+    if (this.device !== "cpu") (content as RemoteMemory).release();
+    else if (this.pass !== 0) {
+      recycle(this.dtype, content as TypedArray);
+      this.content = null;
+      this.later = RELEASED;
+    }
   }
 
   /** Elements `offset` to `offset + length`: shared on the CPU, a copy elsewhere. */
   read(offset: number, length: number): TypedArray {
     if (this.later !== null) this.later.settle();
-    if (this.remote !== null) return this.remote.read(offset, length);
     if (this.device === "cpu") return this.data.subarray(offset, offset + length);
-    const array = allocate(this.dtype, 1);
-    array[0] = this.value;
-    return array.subarray(offset, offset + length);
+    if (this.content === null) return this.single().subarray(offset, offset + length);
+    return (this.content as RemoteMemory).read(offset, length);
   }
 
   /** {@linkcode Storage.read} for hosts that cannot wait for their devices. */
   async readAsync(offset: number, length: number): Promise<TypedArray> {
     if (this.later !== null) this.later.settle();
-    return this.remote === null ? this.read(offset, length) : await this.remote.readAsync(offset, length);
+    return this.device === "cpu" || this.content === null
+      ? this.read(offset, length)
+      : await (this.content as RemoteMemory).readAsync(offset, length);
   }
 }
