@@ -204,7 +204,8 @@ const saved = (x: Tensor, other: Tensor): Tensor | null => other.requiresGrad ? 
 
 /** The gradient of what was added to each channel. */
 function biasGradient<A extends object>(g: Tensor, node: RuleNode<A>): Tensor | null {
-  return node.needs(2) ? g.sum(g.shape.map((_, d) => d).filter((d) => d !== 1)) : null;
+  // planes first: their elements lie one behind the other
+  return node.needs(2) ? g.sum(g.shape.map((_, d) => d).slice(2)).sum(0) : null;
 }
 
 /** The sizes of all three without the first two dimensions. */
