@@ -16,6 +16,7 @@ import { mean } from "./reduce.ts";
 import { to } from "./copy.ts";
 import { div } from "./arithmetic.ts";
 import { expand } from "./view.ts";
+import { windowOn } from "./window.ts";
 
 /** A size for all dimensions, or one for each; null for the size that there is. */
 export type OutputSize = number | readonly (number | null)[];
@@ -62,11 +63,22 @@ function checkImages(x: Tensor, n: number, out: Shape, name: string, colon: stri
   }
 }
 
+/** A dimension as `count` parts of one size: a dimension more. */
+function equalParts(x: Tensor, dim: number, count: number): Tensor {
+  const size = x.shape[dim] / count, step = x.strides[dim];
+  return windowOn(
+    x,
+    frozen(x.shape.flatMap((s, d) => d === dim ? [count, size] : [s])),
+    frozen(x.strides.flatMap((s, d) => d === dim ? [size * step, step] : [s])),
+  );
+}
+
 /** Means over the windows of one dimension after the other; without history. */
 function meansOf(x: Tensor, out: Shape): Tensor {
   return out.reduce((t, count, i) => {
     const dim = t.ndim - out.length + i, { starts, ends } = adaptiveSpans(t.shape[dim], count);
     if (count === t.shape[dim]) return t;
+    if (t.shape[dim] % count === 0) return mean(equalParts(t, dim, count), dim + 1);
     const parts = Array.from(
       starts,
       (start, w) => mean(part(t, dim, start, ends[w] - start), dim, { keepdim: true }),
@@ -80,6 +92,10 @@ function spreadBack(g: Tensor, sizes: Shape): Tensor {
   return sizes.reduce((t, size, i) => {
     const dim = t.ndim - sizes.length + i, count = t.shape[dim];
     if (count === size) return t;
+    if (size % count === 0) {
+      const { shape } = t, k = size / count, wide = [...shape.slice(0, dim + 1), k, ...shape.slice(dim + 1)];
+      return expand(div(t, k).unsqueeze(dim + 1), wide).reshape(shape.map((s, d) => d === dim ? size : s));
+    }
     const { starts, ends } = adaptiveSpans(size, count);
     const out = t.newZeros(t.shape.map((s, d) => d === dim ? size : s));
     starts.forEach((start, w) => {

@@ -7,7 +7,8 @@
  * `bucketize`, `multinomial`, `bernoulli` with a tensor, `normal` with a tensor for the standard deviation, `oneHot` without the
  * number of classes, `embeddingBag` (where bags begin), `maxNorm` of embeddings, batch normalisation without a momentum (how many
  * batches there were), the mean of integers in `scatterReduce`, `repeatInterleave` with a tensor of repeats, `tensorSplit` at a
- * tensor of indices, the decompositions of `linalg`, LBFGS, and everything that shows a tensor. Draws of random numbers in
+ * tensor of indices, the decompositions of `linalg`, LBFGS, the checks of `binaryCrossEntropy` (probabilities) and
+ * `gaussianNllLoss` (variances), and everything that shows a tensor. Draws of random numbers in
  * PyTorch's order are made on the host and uploaded; those of `philox` are made on the device.
  * @module
  */

@@ -169,6 +169,7 @@ gpuTest("a convolutional net learns as on the CPU", (gpu) => {
     const [images, classes] = [x.to(where), y.to(where)];
     return Array.from({ length: 6 }, () => {
       let loss!: Tensor;
+      const before = gpu.commands.recorded;
       const reads = readsOf(gpu, () => {
         optimizer.zeroGrad();
         loss = F.crossEntropy(model.call(images) as Tensor, classes);
@@ -176,6 +177,7 @@ gpuTest("a convolutional net learns as on the CPU", (gpu) => {
         optimizer.step();
       });
       assertEquals(reads, 0);
+      assert(gpu.commands.recorded - before <= 85, `${gpu.commands.recorded - before} kernels in a step`);
       return loss.item() as number;
     });
   });
