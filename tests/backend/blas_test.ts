@@ -411,3 +411,43 @@ blasTest("LAPACK's routines come from the same library, or from the one beside i
   assertEquals([info[0], s[0], s[1], s[3]], [0, 2, 1, 2]);
   assertEquals(symbols({ no_such_routine: { args: 1 } }), null);
 });
+
+blasTest("sums in place: what goes there, and what does not", () => {
+  const n = 20000, before = setGemmTier("auto");
+  try {
+    for (const dtype of ["float32", "float64"] as const) {
+      const x = dg.randn(n, { dtype }), start = dg.randn(n, { dtype });
+      const cases: [string, (y: dg.Tensor) => dg.Tensor, (y: dg.Tensor) => dg.Tensor][] = [
+        ["add_", (y) => y.add_(x), (y) => y.add(x)],
+        ["sub_", (y) => y.sub_(x), (y) => y.sub(x)],
+        ["add_ alpha", (y) => y.add_(x, { alpha: 0.3 }), (y) => y.add(x, { alpha: 0.3 })],
+        ["sub_ alpha", (y) => y.sub_(x, { alpha: -2 }), (y) => y.sub(x, { alpha: -2 })],
+        ["a part", (y) => (y.narrow(0, 5, n - 9).add_(x.narrow(0, 9, n - 9)), y), (y) => {
+          const out = y.clone();
+          out.narrow(0, 5, n - 9).copy_(y.narrow(0, 5, n - 9).add(x.narrow(0, 9, n - 9)));
+          return out;
+        }],
+        ["itself", (y) => y.add_(y), (y) => y.add(y)],
+        ["every second", (y) => (y["::2"].add_(x["::2"]), y), (y) => {
+          const out = y.clone();
+          out["::2"].copy_(y["::2"].add(x["::2"]));
+          return out;
+        }],
+        ["alpha 0 and NaN", (y) => y.add_(x.mul(NaN), { alpha: 0 }), (y) => y.mul(NaN)],
+      ];
+      for (const [name, inPlace, plain] of cases) {
+        const y = start.clone(), got = inPlace(y);
+        assert(
+          dg.allclose(got, plain(start), { rtol: 1e-6, atol: 1e-6, equalNan: true }),
+          `${name} ${dtype}`,
+        );
+        assertEquals(got, y);
+      }
+      const p = dg.zeros(n, { dtype, requiresGrad: true });
+      for (let i = 0; i < 3; i++) p.mul(x).sum().backward();
+      assert(dg.allclose(p.grad!, x.mul(3)), "gradients that add up");
+    }
+  } finally {
+    setGemmTier(before);
+  }
+});

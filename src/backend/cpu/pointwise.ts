@@ -1,9 +1,12 @@
 /**
- * Pointwise programs on the CPU: as JavaScript where there are few elements, as vectors of WebAssembly where there are many.
+ * Pointwise programs on the CPU: as JavaScript where there are few elements, as vectors of WebAssembly where there are many, sums
+ * in place by a BLAS library where one may be opened.
  * @module
  */
 import type { DType, Scalar } from "../../tensor/dtype.ts";
 import type { Program } from "../../expr/program.ts";
+import { AXPY_LEAST, axpyBlas } from "./blas/axpy.ts";
+import { gemmTier } from "./gemm.ts";
 import * as js from "./pointwise_js.ts";
 import { alwaysWasm, cpuTier } from "./tier.ts";
 import { runWasm } from "./wasm/run.ts";
@@ -32,6 +35,8 @@ export function runPointwise(
     return;
   }
   js.checkCounts(p, inputs, outputs);
+  const choice = gemmTier(), blas = choice === "blas" || (choice === "auto" && cpuTier() === "auto");
+  if (blas && numel >= AXPY_LEAST && axpyBlas(p, inputs, outputs, shape, numel, computeDtype)) return;
   const nest = js.nestOf(inputs, outputs, shape, numel);
   if (!runWasm(p, inputs, outputs, computeDtype, nest, alwaysWasm())) {
     js.runNest(p, inputs, outputs, computeDtype, nest);

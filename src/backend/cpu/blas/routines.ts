@@ -47,10 +47,15 @@ export type Gemv = (
 /** The sum of the products of elements, as `cblas_sdot` takes it. */
 export type Dot = (n: number, x: Floats, xStep: number, y: Floats, yStep: number) => number;
 
-/** What products call. Fortran's dot products answer in ways that differ by compiler: only CBLAS's count. */
+/** `y += alpha * x`, as `cblas_saxpy` takes it. */
+export type Axpy = (n: number, alpha: number, x: Floats, xStep: number, y: Floats, yStep: number) => void;
+
+/** What products and sums in place call. Fortran's dot products answer in ways that differ by compiler: only CBLAS's count. */
 export interface Routines {
   readonly sdot: Dot | null;
   readonly ddot: Dot | null;
+  readonly saxpy: Axpy | null;
+  readonly daxpy: Axpy | null;
   readonly sgemm: Gemm;
   readonly dgemm: Gemm;
   readonly sgemv: Gemv;
@@ -102,6 +107,12 @@ const dotOf = <F extends "f32" | "f64">(result: F) => ({
   optional: true,
 } as const);
 
+const axpyOf = <F extends "f32" | "f64">(scalar: F) => ({
+  parameters: ["i32", scalar, "buffer", "i32", "buffer", "i32"],
+  result: "void",
+  optional: true,
+} as const);
+
 /** A routine of Fortran: so many addresses, then the lengths of its texts, which are all of one letter. */
 export function fortran(addresses: number, texts: number): {
   readonly parameters: ("buffer" | "usize")[];
@@ -123,6 +134,8 @@ export const wanted = {
   cblas_dgemv: gemvOf("f64"),
   cblas_sdot: dotOf("f32"),
   cblas_ddot: dotOf("f64"),
+  cblas_saxpy: axpyOf("f32"),
+  cblas_daxpy: axpyOf("f64"),
   sgemm_: fortran(13, 2),
   dgemm_: fortran(13, 2),
   sgemv_: fortran(11, 1),
@@ -134,7 +147,12 @@ export type Symbols = { readonly [name in keyof typeof wanted]: ((...args: never
 
 /** The routines, or the name of the first that is missing. */
 export function routinesOf(symbols: Symbols): Routines | string {
-  const found: Record<string, unknown> = { sdot: symbols.cblas_sdot, ddot: symbols.cblas_ddot };
+  const found: Record<string, unknown> = {
+    sdot: symbols.cblas_sdot,
+    ddot: symbols.cblas_ddot,
+    saxpy: symbols.cblas_saxpy,
+    daxpy: symbols.cblas_daxpy,
+  };
   for (const name of ["sgemm", "dgemm", "sgemv", "dgemv"] as const) {
     const direct = symbols[`cblas_${name}`], other = symbols[`${name}_`] as Fortran | null;
     if (direct === null && other === null) return `cblas_${name}`;
@@ -232,6 +250,10 @@ export function faultOf(routines: Routines): string | null {
     const dot = doubles ? routines.ddot : routines.sdot;
     const answer = dot?.(3, a, 2, b, 2) ?? 7;
     if (answer !== 7) return `${doubles ? "ddot" : "sdot"} gave ${answer}`;
+    const sums = make([1, 1, 1]);
+    const axpy = doubles ? routines.daxpy : routines.saxpy;
+    axpy?.(3, 2, a, 2, sums, 1);
+    if (axpy !== null && String(sums) !== "3,7,11") return `${doubles ? "daxpy" : "saxpy"} gave ${sums}`;
   }
   return null;
 }
