@@ -7,7 +7,7 @@
 import { columns } from "../backend/conv.ts";
 import { frozen, numel, type Shape } from "../tensor/shape.ts";
 import { allocateTensor, type Tensor, unwrittenTensor } from "../tensor/tensor.ts";
-import { compact, type Frame, ordered, part, shaped, type Sliding } from "./columns.ts";
+import { compact, discard, type Frame, ordered, part, shaped, type Sliding } from "./columns.ts";
 import { multiplyBatches } from "./product_parts.ts";
 import { sum } from "./reduce.ts";
 import { windowOn } from "./window.ts";
@@ -109,6 +109,9 @@ export function correlateThere(
         more === null ? null : windowOn(more, frozen([all, m, wide]), frozen([steps(m), 1, 0])),
       );
     }
+    discard(b, x);
+    discard(a, w);
+    if (more !== null) discard(more, bias!);
   }
   return out;
 }
@@ -143,7 +146,13 @@ export function kernelsThere(
         shaped(each, batch, m, depth),
       );
       const total: Tensor = images === 1 ? shaped(each, ...each.shape.slice(1)) : sum(each, 0);
-      out = out === null ? total : out.add_(total);
+      discard(b, x);
+      if (total.storage !== each.storage) each.storage.release();
+      if (out === null) out = total;
+      else {
+        out.add_(total);
+        total.storage.release();
+      }
       continue;
     }
     // one product over all images
@@ -158,6 +167,9 @@ export function kernelsThere(
       1,
       first ? 0 : 1,
     );
+    discard(b, x);
+    discard(a, flat);
   }
+  discard(flat, y);
   return out!;
 }
