@@ -6,11 +6,10 @@
  * bind group until the next submit (one that was made before the first command: always), a buffer until it is destroyed, or collected.
  *
  * V8 collects a forgotten buffer here, and the owner has to be told. In code that lets the event loop turn a registry does it. In a
- * synchronous loop no registry runs, and a weak reference keeps its target until the job ends, unless the microtasks are
- * run through; those of a context of its own can be, at any time. {@linkcode StandIn.collect} does that first.
+ * synchronous loop no registry runs, but weak references tell right after a collection that lets them go (`collector.ts`):
+ * {@linkcode StandIn.collect} looks at them.
  * @module
  */
-import vm from "node:vm";
 import type { Calls } from "./worker.ts";
 
 class Buffer {
@@ -207,9 +206,8 @@ export class StandIn {
     this.#buffers.delete(id);
   }
 
-  /** Collects garbage, and has the owner free the buffers that were found. */
+  /** Collects garbage by `gc`, which lets weak references go first, and has the owner free the buffers that were found. */
   collect(gc: () => void): void {
-    letGo();
     gc();
     for (const [id, weak] of this.#buffers) if (weak.deref() === undefined) this.#drop(id);
     this.calls.post();
@@ -224,12 +222,4 @@ export class StandIn {
     this.calls.write(name, made.id, object);
     return made;
   }
-}
-
-let context: vm.Context | undefined;
-
-/** Lets weak references go that were made or looked at in this job, which V8 does when microtasks were run through. */
-function letGo(): void {
-  context ??= vm.createContext({}, { microtaskMode: "afterEvaluate" });
-  vm.runInContext("0", context);
 }

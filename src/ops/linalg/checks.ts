@@ -4,7 +4,6 @@
  */
 
 import { checkTensor } from "../../tensor/arguments.ts";
-import { describe } from "../../tensor/describe.ts";
 import { isFloatingPoint, typeName } from "../../tensor/dtype.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 
@@ -72,12 +71,6 @@ export function checkSystem(a: Tensor, b: Tensor, left: boolean, caller: string)
     `${caller}: Incompatible shapes of A and B for the equation ${left ? "AX = B" : "XA = B"} ` +
       `(${a.shape[a.ndim - 2]}x${n} and ${rows}x${columns})`,
   );
-}
-
-/** One of some texts. */
-export function checkChoice<T extends string>(value: unknown, choices: readonly T[], message: string): T {
-  if (choices.includes(value as T)) return value as T;
-  throw new RangeError(`${message}${typeof value === "string" ? value : describe(value)}`);
 }
 
 /** "(Batch element 2): ", or nothing where there is but one matrix. */
