@@ -12,7 +12,7 @@ if (routines === null) {
 }
 
 /** A test that needs a library. */
-const lapackTest = (name: string, fn: (r: NonNullable<typeof routines>) => void) =>
+const lapackTest = (name: string, fn: (r: NonNullable<typeof routines>) => void | Promise<void>) =>
   Deno.test({ name: `lapack: ${name}`, ignore: routines === null, fn: () => fn(routines!) });
 
 const shapes = [[1, 1], [4, 4], [7, 3], [3, 7], [60, 60], [90, 40]];
@@ -55,6 +55,33 @@ lapackTest("LU, its zero pivots, and Cholesky", (r) => {
     near(a, b);
   }
   assertEquals(native.cholesky(r, Float64Array.of(1, 2, 2, 1), 2), 2);
+});
+
+lapackTest("LU of large matrices on a thread with little stack", async (r) => {
+  // what lu() does on this thread, a worker's thread of 2 MiB does
+  const code = `
+    import * as dg from "${import.meta.resolve("../../mod.ts")}";
+    const faults = [256, 300, 520].map((n) => {
+      const a = dg.randn(n, n, { dtype: "float64" }), b = dg.ones(n, 1, { dtype: "float64" });
+      return dg.linalg.solve(a, a.matmul(b)).sub(b).abs().max().item();
+    });
+    postMessage(faults);`;
+  for (const n of [256, 520]) {
+    const a = random(n, n), b = a.slice(), p = new Int32Array(n), q = new Int32Array(n);
+    assertEquals(native.lu(r, a, n, n, p), factors.lu(b, n, n, q));
+    assertEquals(p, q);
+    near(a, b, 1e-8);
+  }
+  const worker = new Worker(`data:text/typescript,${encodeURIComponent(code)}`, { type: "module" });
+  try {
+    const faults = await new Promise<number[]>((resolve, reject) => {
+      worker.onmessage = (event) => resolve(event.data);
+      worker.onerror = (event) => reject(new Error(event.message));
+    });
+    faults.forEach((fault) => assert(fault < 1e-8, `off by ${fault}`));
+  } finally {
+    worker.terminate();
+  }
 });
 
 lapackTest("triangular systems", (r) => {

@@ -260,6 +260,19 @@ function tellThreads(library: Library): void {
   threadSetters.get(library)?.(told);
 }
 
+/** Runs something while the library computes on the calling thread alone. */
+export function onOneThread(run: () => void): void {
+  const setThreads = opened !== undefined && "library" in opened
+    ? threadSetters.get(opened.library)
+    : undefined;
+  setThreads?.(1);
+  try {
+    run();
+  } finally {
+    setThreads?.(told);
+  }
+}
+
 // ---- LAPACK -------------------------------------------------------------------------------------------------------
 
 /** How a routine of LAPACK is called: so many arguments, so many of them texts of one letter. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { getBlas, type Routine, symbols } from "../blas/library.ts";
+import { blasLibrary, getBlas, onOneThread, type Routine, symbols } from "../blas/library.ts";
 import type { General } from "./general_eigen.ts";
 import { type Singular, type Symmetric, turned, type Vectors } from "./spectra.ts";
 
@@ -20,7 +20,10 @@ const list = {
   dgeev: { args: 14, texts: 2 },
 } as const;
 
-type Routines = Readonly<Record<keyof typeof list, Routine>>;
+/** Routines that some libraries are too old for. */
+const newer = { dgetrf2: { args: 6 } } as const;
+
+type Routines = Readonly<Record<keyof typeof list, Routine> & Partial<Record<keyof typeof newer, Routine>>>;
 
 let found: { readonly choice: string; readonly routines: Routines | null } | null = null;
 
@@ -28,7 +31,8 @@ let found: { readonly choice: string; readonly routines: Routines | null } | nul
 export function lapack(): Routines | null {
   const choice = getBlas();
   if (found === null || found.choice !== choice) {
-    found = { choice, routines: choice === "off" ? null : symbols(list) };
+    const routines = choice === "off" ? null : symbols(list);
+    found = { choice, routines: routines && { ...routines, ...symbols(newer) } };
   }
   return found.routines;
 }
@@ -48,7 +52,12 @@ function withScratch(run: (work: Float64Array, length: Int32Array) => void): voi
 /** As `lu` of factors.ts. */
 export function lu(r: Routines, a: Float64Array, m: number, n: number, pivots: Int32Array): number {
   const columns = turned(a, m, n), info = new Int32Array(1);
-  r.dgetrf(whole(m), whole(n), columns, least(m), pivots, info);
+  const run = (routine: Routine) => routine(whole(m), whole(n), columns, least(m), pivots, info);
+  // OpenBLAS's own threaded LU takes half a mebibyte of stack for each halving of the matrix, four times over from 256 columns on:
+  // more than there is on Deno's threads for tests and workers. The recursive one of LAPACK gets its threads from the products.
+  if (blasLibrary()?.kind !== "OpenBLAS") run(r.dgetrf);
+  else if (r.dgetrf2 !== undefined && Math.min(m, n) >= 512) run(r.dgetrf2);
+  else onOneThread(() => run(r.dgetrf));
   a.set(turned(columns, n, m));
   for (let i = 0; i < pivots.length; i++) pivots[i]--;
   return info[0];
