@@ -35,8 +35,8 @@ export type { Later } from "./src/tensor/later.ts";
 export type * from "./src/ops/methods.ts";
 export type { AutogradMethods, BackwardOptions, HookHandle } from "./src/autograd/methods.ts";
 export type { GradHook, NextFunction, Node, OutputHook } from "./src/autograd/node.ts";
-export type { NormMethods } from "./src/ops/norm.ts";
-export type { StridedMethods } from "./src/ops/strided.ts";
+export type { NormMethods } from "./src/ops/reduce/norm.ts";
+export type { StridedMethods } from "./src/ops/view/strided.ts";
 export {
   type DType,
   getDefaultDtype,
@@ -46,7 +46,7 @@ export {
 } from "./src/tensor/dtype.ts";
 export * from "./src/ops/pointwise.ts";
 export * from "./src/ops/arithmetic.ts";
-export * from "./src/ops/promotion.ts";
+export * from "./src/ops/core/promotion.ts";
 export * from "./src/ops/fused.ts";
 export * from "./src/ops/compare.ts";
 export * from "./src/ops/select.ts";
@@ -60,14 +60,14 @@ export {
   type PointwiseFunction,
 } from "./src/ops/expression.ts";
 export type { Formula } from "./src/expr/formula.ts";
-export type { Operand } from "./src/ops/compute.ts";
-export type { Binary, Unary } from "./src/ops/table.ts";
-export type { Gradient, PointwiseOp, PointwiseOptions, ResultKind } from "./src/ops/pointwise_op.ts";
+export type { Operand } from "./src/ops/core/compute.ts";
+export type { Binary, Unary } from "./src/ops/core/table.ts";
+export type { Gradient, PointwiseOp, PointwiseOptions, ResultKind } from "./src/ops/core/pointwise_op.ts";
 export type { Expr } from "./src/expr/expr.ts";
 export type { Program } from "./src/expr/program.ts";
-export * from "./src/ops/view.ts";
-export * from "./src/ops/slice.ts";
-export { asStrided } from "./src/ops/strided.ts";
+export * from "./src/ops/view/view.ts";
+export * from "./src/ops/view/slice.ts";
+export { asStrided } from "./src/ops/view/strided.ts";
 export {
   clone,
   contiguous,
@@ -78,27 +78,27 @@ export {
   type ToOptions,
   type,
   zero_,
-} from "./src/ops/copy.ts";
-export * from "./src/ops/reduce.ts";
-export { MinMax, ReturnType, ValuesIndices } from "./src/ops/return_types.ts";
-export * from "./src/ops/extrema.ts";
-export * from "./src/ops/statistics.ts";
-export * from "./src/ops/quantile.ts";
-export * from "./src/ops/sets.ts";
-export { dist, norm, type NormOptions, renorm } from "./src/ops/norm.ts";
-export * from "./src/ops/scan.ts";
-export * from "./src/ops/order.ts";
-export * from "./src/ops/softmax.ts";
-export * from "./src/ops/join.ts";
-export * from "./src/ops/parts.ts";
-export * from "./src/ops/rearrange.ts";
-export * from "./src/ops/grids.ts";
-export * from "./src/ops/index.ts";
-import "./src/ops/index_proxy.ts";
+} from "./src/ops/core/copy.ts";
+export * from "./src/ops/reduce/reduce.ts";
+export { MinMax, ReturnType, ValuesIndices } from "./src/ops/core/return_types.ts";
+export * from "./src/ops/reduce/extrema.ts";
+export * from "./src/ops/reduce/statistics.ts";
+export * from "./src/ops/sort/quantile.ts";
+export * from "./src/ops/sort/sets.ts";
+export { dist, norm, type NormOptions, renorm } from "./src/ops/reduce/norm.ts";
+export * from "./src/ops/reduce/scan.ts";
+export * from "./src/ops/sort/order.ts";
+export * from "./src/ops/reduce/softmax.ts";
+export * from "./src/ops/view/join.ts";
+export * from "./src/ops/view/parts.ts";
+export * from "./src/ops/view/rearrange.ts";
+export * from "./src/ops/view/grids.ts";
+export * from "./src/ops/index/index.ts";
+import "./src/ops/index/proxy.ts";
 import "./src/ops/operators.ts";
-export * from "./src/ops/index_ops.ts";
-export * from "./src/ops/scatter.ts";
-export * from "./src/ops/random.ts";
+export * from "./src/ops/index/slices.ts";
+export * from "./src/ops/index/scatter.ts";
+export * from "./src/ops/random/random.ts";
 export {
   defaultGenerator,
   Generator,
@@ -107,21 +107,21 @@ export {
   manualSeed,
   seed,
   setRngState,
-} from "./src/ops/random_state.ts";
-export * as random from "./src/ops/random_state.ts";
+} from "./src/ops/random/state.ts";
+export * as random from "./src/ops/random/state.ts";
 export { Philox, philox } from "./src/random/philox.ts";
-export * from "./src/ops/mask.ts";
-export * from "./src/ops/products.ts";
-export * from "./src/ops/batch_products.ts";
-export * from "./src/ops/matmul.ts";
-export * from "./src/ops/einsum.ts";
-export * from "./src/ops/cdist.ts";
+export * from "./src/ops/index/mask.ts";
+export * from "./src/ops/matmul/products.ts";
+export * from "./src/ops/matmul/batch_products.ts";
+export * from "./src/ops/matmul/matmul.ts";
+export * from "./src/ops/matmul/einsum.ts";
+export * from "./src/ops/matmul/cdist.ts";
 export * from "./src/ops/linalg/torch_names.ts";
 export * as linalg from "./src/ops/linalg/mod.ts";
-export * from "./src/ops/conv.ts";
-export * from "./src/ops/pool.ts";
-export { gruCell, lstmCell, rnnReluCell, rnnTanhCell } from "./src/ops/cells.ts";
-export { channelShuffle, pixelShuffle, pixelUnshuffle } from "./src/ops/shuffle.ts";
+export * from "./src/ops/images/conv.ts";
+export * from "./src/ops/images/pool.ts";
+export { gruCell, lstmCell, rnnReluCell, rnnTanhCell } from "./src/ops/layers/cells.ts";
+export { channelShuffle, pixelShuffle, pixelUnshuffle } from "./src/ops/images/shuffle.ts";
 export { getNumThreads, setNumThreads } from "./src/backend/cpu/pool.ts";
 export { getBlas, setBlas } from "./src/backend/cpu/blas/library.ts";
 export * from "./src/backend/backends.ts";

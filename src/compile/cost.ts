@@ -5,7 +5,7 @@
 
 import { postorder } from "../expr/expr.ts";
 import { expandPowers } from "../expr/program.ts";
-import type { PointwiseOp } from "../ops/pointwise_op.ts";
+import type { PointwiseOp } from "../ops/core/pointwise_op.ts";
 
 /** What is known of an operation's cost. */
 export interface Cost {

@@ -4,7 +4,7 @@
  */
 
 import type { Fold } from "../expr/fold.ts";
-import type { PointwiseOp } from "../ops/pointwise_op.ts";
+import type { PointwiseOp } from "../ops/core/pointwise_op.ts";
 import type { DType } from "../tensor/dtype.ts";
 import type { Later } from "../tensor/later.ts";
 import type { Shape } from "../tensor/shape.ts";

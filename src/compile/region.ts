@@ -11,7 +11,7 @@ import { primitives } from "../expr/primitives.ts";
 import { postorder } from "../expr/expr.ts";
 import { kindOf } from "../expr/program.ts";
 import type { Fold } from "../expr/fold.ts";
-import type { PointwiseOp } from "../ops/pointwise_op.ts";
+import type { PointwiseOp } from "../ops/core/pointwise_op.ts";
 import type { DType, Scalar } from "../tensor/dtype.ts";
 import { type Form, type Recorder, recording, type Region, writesTo } from "../tensor/later.ts";
 import { broadcastStrides, contiguousStrides, numel, SCALAR_SHAPE, type Shape } from "../tensor/shape.ts";

@@ -7,7 +7,7 @@ import { runFusedFold } from "../backend/fused_fold.ts";
 import { type Operand, runPointwise } from "../backend/pointwise.ts";
 import { scalarFunction } from "../expr/lower_js.ts";
 import type { Program } from "../expr/program.ts";
-import { fold } from "../ops/fold.ts";
+import { fold } from "../ops/core/fold.ts";
 import type { Device } from "../tensor/device.ts";
 import type { TypedArray } from "../tensor/dtype.ts";
 import { contiguousStrides, numel, SCALAR_SHAPE, type Shape } from "../tensor/shape.ts";

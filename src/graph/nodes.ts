@@ -5,7 +5,7 @@
 
 import { AccumulateGrad } from "../autograd/accumulate.ts";
 import type { Node } from "../autograd/node.ts";
-import { RuleNode } from "../ops/record.ts";
+import { RuleNode } from "../ops/core/record.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 /** The nodes under some roots, each once, those nearest to a root first. */

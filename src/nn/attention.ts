@@ -3,7 +3,7 @@
  * @module
  */
 
-import { transpose } from "../ops/view.ts";
+import { transpose } from "../ops/view/view.ts";
 import { checkInteger, checkKeys } from "../tensor/arguments.ts";
 import { empty } from "../tensor/create.ts";
 import { type DType, getDefaultDtype } from "../tensor/dtype.ts";

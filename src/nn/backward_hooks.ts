@@ -5,8 +5,8 @@
 
 import { anyRequiresGrad } from "../autograd/graph.ts";
 import { claim } from "../autograd/temporaries.ts";
-import { recordAll, type Rule } from "../ops/record.ts";
-import { windowOn } from "../ops/window.ts";
+import { recordAll, type Rule } from "../ops/core/record.ts";
+import { windowOn } from "../ops/view/window.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { warn } from "../warn.ts";
 import type { BackwardHook, Module } from "./module.ts";

@@ -3,9 +3,9 @@
  * @module
  */
 
-import * as ops from "../ops/conv.ts";
-import { pad, type PadMode } from "../ops/pad.ts";
-import { span } from "../ops/columns.ts";
+import * as ops from "../ops/images/conv.ts";
+import { pad, type PadMode } from "../ops/images/pad.ts";
+import { span } from "../ops/images/columns.ts";
 import { checkInteger, checkIntegers, checkKeys } from "../tensor/arguments.ts";
 import { empty } from "../tensor/create.ts";
 import { type DType, getDefaultDtype } from "../tensor/dtype.ts";

@@ -4,7 +4,7 @@
  */
 
 import { noGrad } from "../autograd/modes.ts";
-import { embedding, embeddingBag } from "../ops/embedding.ts";
+import { embedding, embeddingBag } from "../ops/layers/embedding.ts";
 import { checkInteger, checkKeys } from "../tensor/arguments.ts";
 import { empty } from "../tensor/create.ts";
 import { type DType, getDefaultDtype } from "../tensor/dtype.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { linear } from "../ops/matmul.ts";
+import { linear } from "../ops/matmul/matmul.ts";
 import { checkKeys } from "../tensor/arguments.ts";
 import { getDefaultDtype } from "../tensor/dtype.ts";
 import type { DType } from "../tensor/dtype.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { pad, type PadMode } from "../ops/pad.ts";
+import { pad, type PadMode } from "../ops/images/pad.ts";
 import { checkInteger, checkIntegers, checkNumber } from "../tensor/arguments.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Module } from "./module.ts";

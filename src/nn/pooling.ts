@@ -3,10 +3,10 @@
  * @module
  */
 
-import * as adaptive from "../ops/adaptive_pool.ts";
-import type { OutputSize } from "../ops/adaptive_pool.ts";
-import * as pool from "../ops/pool.ts";
-import type { AvgPoolOptions, LpPoolOptions, MaxPoolOptions, PoolSizes } from "../ops/pool.ts";
+import * as adaptive from "../ops/images/adaptive_pool.ts";
+import type { OutputSize } from "../ops/images/adaptive_pool.ts";
+import * as pool from "../ops/images/pool.ts";
+import type { AvgPoolOptions, LpPoolOptions, MaxPoolOptions, PoolSizes } from "../ops/images/pool.ts";
 import { checkKeys } from "../tensor/arguments.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Module } from "./module.ts";

@@ -3,11 +3,19 @@
  * @module
  */
 
-import { gruCell, gruStep, lstmCell, lstmStep, rnnReluCell, rnnStep, rnnTanhCell } from "../ops/cells.ts";
-import { cat, stack } from "../ops/join.ts";
-import { linear, matmul } from "../ops/matmul.ts";
-import { unbind } from "../ops/parts.ts";
-import { transpose } from "../ops/view.ts";
+import {
+  gruCell,
+  gruStep,
+  lstmCell,
+  lstmStep,
+  rnnReluCell,
+  rnnStep,
+  rnnTanhCell,
+} from "../ops/layers/cells.ts";
+import { cat, stack } from "../ops/view/join.ts";
+import { linear, matmul } from "../ops/matmul/matmul.ts";
+import { unbind } from "../ops/view/parts.ts";
+import { transpose } from "../ops/view/view.ts";
 import { checkFlag, checkInteger, checkKeys, checkNumber, checkTensor } from "../tensor/arguments.ts";
 import { empty } from "../tensor/create.ts";
 import { type DType, getDefaultDtype } from "../tensor/dtype.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { getRngState, setRngState } from "../ops/random_state.ts";
+import { getRngState, setRngState } from "../ops/random/state.ts";
 import { add } from "../ops/arithmetic.ts";
 import { gelu, relu } from "./functional/activation.ts";
 import { checkInteger, checkKeys } from "../tensor/arguments.ts";

@@ -4,8 +4,8 @@
  */
 
 import { noGrad } from "../autograd/modes.ts";
-import { cat, stack } from "../ops/join.ts";
-import { norm } from "../ops/norm.ts";
+import { cat, stack } from "../ops/view/join.ts";
+import { norm } from "../ops/reduce/norm.ts";
 import { clampMax } from "../ops/select.ts";
 import { shapeText } from "../tensor/shape.ts";
 import { checkKeys, checkNumber, checkTensor, checkTensors } from "../tensor/arguments.ts";

@@ -3,9 +3,9 @@
  * @module
  */
 
-import { interpolate, type InterpolateOptions } from "../ops/resample.ts";
-import { channelShuffle, pixelShuffle, pixelUnshuffle } from "../ops/shuffle.ts";
-import { foldImages, unfoldImages, type UnfoldOptions } from "../ops/unfold_images.ts";
+import { interpolate, type InterpolateOptions } from "../ops/images/resample.ts";
+import { channelShuffle, pixelShuffle, pixelUnshuffle } from "../ops/images/shuffle.ts";
+import { foldImages, unfoldImages, type UnfoldOptions } from "../ops/images/unfold_images.ts";
 import { checkKeys } from "../tensor/arguments.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Module } from "./module.ts";

@@ -9,13 +9,13 @@ import { named } from "../tensor/describe.ts";
 import { checkKeys } from "../tensor/arguments.ts";
 import { type DType, isFloatingPoint } from "../tensor/dtype.ts";
 import { installMethods, type Tensor } from "../tensor/tensor.ts";
-import { applyInPlace, applyPointwise } from "./apply.ts";
-import type { Operand } from "./compute.ts";
-import { to } from "./copy.ts";
-import { noBool } from "./dtype_rules.ts";
+import { applyInPlace, applyPointwise } from "./core/apply.ts";
+import type { Operand } from "./core/compute.ts";
+import { to } from "./core/copy.ts";
+import { noBool } from "./core/dtype_rules.ts";
 import { mul, reciprocal } from "./pointwise.ts";
-import { PointwiseOp } from "./pointwise_op.ts";
-import { checkOperand, operandTensor, operation, type Plan, run, runInPlace } from "./table.ts";
+import { PointwiseOp } from "./core/pointwise_op.ts";
+import { checkOperand, operandTensor, operation, type Plan, run, runInPlace } from "./core/table.ts";
 
 // ---- sums and differences -----------------------------------------------------------------------------------------
 

@@ -7,10 +7,10 @@ import { checkKeys } from "../tensor/arguments.ts";
 import { category, isFloatingPoint, typeName } from "../tensor/dtype.ts";
 import { sameShape } from "../tensor/shape.ts";
 import { installMethods, type Tensor } from "../tensor/tensor.ts";
-import { applyInPlace, applyPointwise } from "./apply.ts";
-import type { Operand } from "./compute.ts";
-import { to } from "./copy.ts";
-import { alias, type Binary, binary, operandTensor, operation, type Unary, unary } from "./table.ts";
+import { applyInPlace, applyPointwise } from "./core/apply.ts";
+import type { Operand } from "./core/compute.ts";
+import { to } from "./core/copy.ts";
+import { alias, type Binary, binary, operandTensor, operation, type Unary, unary } from "./core/table.ts";
 
 // ---- rows ---------------------------------------------------------------------------------------------------------
 

@@ -8,11 +8,11 @@ import { freeNames, parse } from "../expr/parse.ts";
 import { program } from "../expr/program.ts";
 import { describe } from "../tensor/describe.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { applyPointwise } from "./apply.ts";
-import type { Operand } from "./compute.ts";
-import { PointwiseOp } from "./pointwise_op.ts";
-import { type PointwiseFunction, pointwiseFunction } from "./pointwise_function.ts";
-import { checkOperand } from "./table.ts";
+import { applyPointwise } from "./core/apply.ts";
+import type { Operand } from "./core/compute.ts";
+import { PointwiseOp } from "./core/pointwise_op.ts";
+import { type PointwiseFunction, pointwiseFunction } from "./core/pointwise_function.ts";
+import { checkOperand } from "./core/table.ts";
 
 export type { PointwiseFunction };
 

@@ -6,9 +6,9 @@
 import { checkKeys } from "../tensor/arguments.ts";
 import { category } from "../tensor/dtype.ts";
 import { installMethods, type Tensor } from "../tensor/tensor.ts";
-import type { Operand } from "./compute.ts";
-import type { PointwiseOp } from "./pointwise_op.ts";
-import { checkOperand, operandTensor, operation, type Plan, run, runInPlace } from "./table.ts";
+import type { Operand } from "./core/compute.ts";
+import type { PointwiseOp } from "./core/pointwise_op.ts";
+import { checkOperand, operandTensor, operation, type Plan, run, runInPlace } from "./core/table.ts";
 
 /** Options of {@linkcode addcmul} and {@linkcode addcdiv}. */
 export interface ValueOptions {

@@ -10,7 +10,7 @@ import { type ObjectOperators, OPERATORS } from "../tensor/operators.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { add, div, pow, sub } from "./arithmetic.ts";
 import { bitwiseNot, eq, ge, gt, le, lt, ne } from "./compare.ts";
-import type { Operand } from "./compute.ts";
+import type { Operand } from "./core/compute.ts";
 import {
   bitwiseAnd,
   bitwiseLeftShift,

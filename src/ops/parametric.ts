@@ -7,10 +7,10 @@ import { program } from "../expr/program.ts";
 import { checkKeys, checkNumber } from "../tensor/arguments.ts";
 import { brief } from "../tensor/describe.ts";
 import { installMethods, type Tensor } from "../tensor/tensor.ts";
-import type { Operand } from "./compute.ts";
-import { floatsOnly } from "./dtype_rules.ts";
-import { PointwiseOp } from "./pointwise_op.ts";
-import { operandTensor, operation, type Plan, run, runInPlace } from "./table.ts";
+import type { Operand } from "./core/compute.ts";
+import { floatsOnly } from "./core/dtype_rules.ts";
+import { PointwiseOp } from "./core/pointwise_op.ts";
+import { operandTensor, operation, type Plan, run, runInPlace } from "./core/table.ts";
 
 // ---- rounding -----------------------------------------------------------------------------------------------------
 

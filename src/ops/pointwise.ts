@@ -7,8 +7,8 @@
  * @module
  */
 
-import { floatsOnly, noBool, wholeOnly } from "./dtype_rules.ts";
-import { alias, type Binary, binary, type Unary, unary } from "./table.ts";
+import { floatsOnly, noBool, wholeOnly } from "./core/dtype_rules.ts";
+import { alias, type Binary, binary, type Unary, unary } from "./core/table.ts";
 
 // ---- arithmetic ---------------------------------------------------------------------------------------------------
 

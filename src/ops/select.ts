@@ -7,10 +7,10 @@ import { checkKeys } from "../tensor/arguments.ts";
 import { castScalar } from "../tensor/cast.ts";
 import { resultType, typeName } from "../tensor/dtype.ts";
 import { installMethods, Tensor } from "../tensor/tensor.ts";
-import type { Operand } from "./compute.ts";
-import { noBool } from "./dtype_rules.ts";
-import { nonzero } from "./mask.ts";
-import { checkOperand, operandTensor, operation, type Plan, run, runInPlace } from "./table.ts";
+import type { Operand } from "./core/compute.ts";
+import { noBool } from "./core/dtype_rules.ts";
+import { nonzero } from "./index/mask.ts";
+import { checkOperand, operandTensor, operation, type Plan, run, runInPlace } from "./core/table.ts";
 
 // ---- bounds -------------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { type Binary, binary, type Unary, unary } from "./table.ts";
+import { type Binary, binary, type Unary, unary } from "./core/table.ts";
 
 const namespace = "special";
 

@@ -5,7 +5,7 @@
  */
 
 import type { Fold } from "../expr/fold.ts";
-import type { PointwiseOp } from "../ops/pointwise_op.ts";
+import type { PointwiseOp } from "../ops/core/pointwise_op.ts";
 import type { Device } from "./device.ts";
 import type { DType, Scalar } from "./dtype.ts";
 import type { Shape } from "./shape.ts";

@@ -4,9 +4,9 @@ import * as dg from "../../mod.ts";
 import { setCpuTier } from "../../src/backend/cpu/tier.ts";
 import { features } from "../../src/backend/cpu/wasm/features.ts";
 import { isLowerable } from "../../src/backend/cpu/wasm/lower.ts";
-import { applyPointwise } from "../../src/ops/apply.ts";
-import type { PointwiseOp } from "../../src/ops/pointwise_op.ts";
-import { pointwiseTable } from "../../src/ops/table.ts";
+import { applyPointwise } from "../../src/ops/core/apply.ts";
+import type { PointwiseOp } from "../../src/ops/core/pointwise_op.ts";
+import { pointwiseTable } from "../../src/ops/core/table.ts";
 
 /** Rows of integers, and one that takes an order first. */
 const otherOperands = /^(gcd|lcm|bitwise|polygamma)/;

@@ -95,7 +95,7 @@ Deno.test("which modules are the user's own", async () => {
     "file:///home/me/node_modules/a/b.js",
     "file:///home/me/.cache/deno/npm/registry.example/@a/b/1.2.3/c.js",
     "file:///home/me/data.json",
-    `${root.href}src/ops/reduce.ts`,
+    `${root.href}src/ops/reduce/reduce.ts`,
     `${root.href}mod.ts`,
   ];
   const { out } = await runScript({

@@ -8,8 +8,8 @@ import { normalizeDim } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { abs, relu as reluRow, sigmoid as sigmoidRow, tanh as tanhRow } from "../../ops/pointwise.ts";
 import { add, div, sub } from "../../ops/arithmetic.ts";
-import type { PointwiseOp } from "../../ops/pointwise_op.ts";
-import { operandTensor, operation, type Plan, run, runInPlace } from "../../ops/table.ts";
+import type { PointwiseOp } from "../../ops/core/pointwise_op.ts";
+import { operandTensor, operation, type Plan, run, runInPlace } from "../../ops/core/table.ts";
 
 /** Options of activation functions that can overwrite their input. */
 export interface InPlaceOption {

@@ -4,18 +4,18 @@
  */
 
 import { add } from "../../ops/arithmetic.ts";
-import { scaledDotProductAttention } from "../../ops/attention.ts";
-import { baddbmm, bmm } from "../../ops/batch_products.ts";
-import { to } from "../../ops/copy.ts";
-import { cat } from "../../ops/join.ts";
-import { linear } from "../../ops/matmul.ts";
-import { pad } from "../../ops/pad.ts";
-import { chunk } from "../../ops/parts.ts";
+import { scaledDotProductAttention } from "../../ops/layers/attention.ts";
+import { baddbmm, bmm } from "../../ops/matmul/batch_products.ts";
+import { to } from "../../ops/core/copy.ts";
+import { cat } from "../../ops/view/join.ts";
+import { linear } from "../../ops/matmul/matmul.ts";
+import { pad } from "../../ops/images/pad.ts";
+import { chunk } from "../../ops/view/parts.ts";
 import { mul } from "../../ops/pointwise.ts";
 import { maskedFill } from "../../ops/select.ts";
-import { softmax } from "../../ops/softmax.ts";
-import { triu } from "../../ops/rearrange.ts";
-import { transpose } from "../../ops/view.ts";
+import { softmax } from "../../ops/reduce/softmax.ts";
+import { triu } from "../../ops/view/rearrange.ts";
+import { transpose } from "../../ops/view/view.ts";
 import { checkKeys, checkTensor } from "../../tensor/arguments.ts";
 import { ones, zeros } from "../../tensor/create.ts";
 import { isFloatingPoint, typeName } from "../../tensor/dtype.ts";

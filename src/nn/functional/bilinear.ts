@@ -3,7 +3,7 @@
  * @module
  */
 
-import { einsum } from "../../ops/einsum.ts";
+import { einsum } from "../../ops/matmul/einsum.ts";
 import { checkOptionalTensor, checkTensor } from "../../tensor/arguments.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 

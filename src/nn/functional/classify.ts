@@ -4,13 +4,13 @@
  */
 
 import { program } from "../../expr/program.ts";
-import { applyPointwise } from "../../ops/apply.ts";
+import { applyPointwise } from "../../ops/core/apply.ts";
 import { mul, neg } from "../../ops/pointwise.ts";
 import { add } from "../../ops/arithmetic.ts";
-import { PointwiseOp } from "../../ops/pointwise_op.ts";
-import { record, type Rule } from "../../ops/record.ts";
-import { mean, sum } from "../../ops/reduce.ts";
-import { logSoftmax } from "../../ops/softmax.ts";
+import { PointwiseOp } from "../../ops/core/pointwise_op.ts";
+import { record, type Rule } from "../../ops/core/record.ts";
+import { mean, sum } from "../../ops/reduce/reduce.ts";
+import { logSoftmax } from "../../ops/reduce/softmax.ts";
 import {
   checkInteger,
   checkKeys,

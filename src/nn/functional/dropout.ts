@@ -5,7 +5,7 @@
 
 import { noGrad } from "../../autograd/modes.ts";
 import { add } from "../../ops/arithmetic.ts";
-import type { DrawOptions } from "../../ops/random_fill.ts";
+import type { DrawOptions } from "../../ops/random/fill.ts";
 import { mul } from "../../ops/pointwise.ts";
 import { checkKeys, checkNumber, checkTensor } from "../../tensor/arguments.ts";
 import type { Tensor } from "../../tensor/tensor.ts";

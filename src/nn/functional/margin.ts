@@ -4,9 +4,9 @@
  */
 
 import { add, div, sub } from "../../ops/arithmetic.ts";
-import { norm } from "../../ops/norm.ts";
+import { norm } from "../../ops/reduce/norm.ts";
 import { minimum, mul, neg } from "../../ops/pointwise.ts";
-import { mean, sum } from "../../ops/reduce.ts";
+import { mean, sum } from "../../ops/reduce/reduce.ts";
 import { clampMin } from "../../ops/select.ts";
 import { checkKeys, checkNumber, checkTensor } from "../../tensor/arguments.ts";
 import { normalizeDim, sameShape, shapeText } from "../../tensor/shape.ts";

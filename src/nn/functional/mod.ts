@@ -3,13 +3,13 @@
  * @module
  */
 
-export { linear } from "../../ops/matmul.ts";
+export { linear } from "../../ops/matmul/matmul.ts";
 export { bilinear } from "./bilinear.ts";
-export * from "../../ops/adaptive_pool.ts";
-export * from "../../ops/conv.ts";
-export * from "../../ops/pool.ts";
-export { oneHot } from "../../ops/one_hot.ts";
-export { pad, type PadMode, type PadOptions } from "../../ops/pad.ts";
+export * from "../../ops/images/adaptive_pool.ts";
+export * from "../../ops/images/conv.ts";
+export * from "../../ops/images/pool.ts";
+export { oneHot } from "../../ops/index/one_hot.ts";
+export { pad, type PadMode, type PadOptions } from "../../ops/images/pad.ts";
 export { logSoftmax, softmax, softmin } from "./softmax.ts";
 export * from "./activation.ts";
 export * from "./classify.ts";
@@ -24,17 +24,21 @@ export {
 } from "./dropout.ts";
 export * from "./normalization.ts";
 export * from "./attention.ts";
-export { type AttentionOptions, scaledDotProductAttention } from "../../ops/attention.ts";
+export { type AttentionOptions, scaledDotProductAttention } from "../../ops/layers/attention.ts";
 export {
   embedding,
   embeddingBag,
   type EmbeddingBagOptions,
   type EmbeddingOptions,
-} from "../../ops/embedding.ts";
-export { affineGrid, gridSample, type GridSampleOptions } from "../../ops/grid_sample.ts";
-export { interpolate, type InterpolateMode, type InterpolateOptions } from "../../ops/resample.ts";
-export { channelShuffle, pixelShuffle, pixelUnshuffle } from "../../ops/shuffle.ts";
-export { foldImages as fold, unfoldImages as unfold, type UnfoldOptions } from "../../ops/unfold_images.ts";
+} from "../../ops/layers/embedding.ts";
+export { affineGrid, gridSample, type GridSampleOptions } from "../../ops/images/grid_sample.ts";
+export { interpolate, type InterpolateMode, type InterpolateOptions } from "../../ops/images/resample.ts";
+export { channelShuffle, pixelShuffle, pixelUnshuffle } from "../../ops/images/shuffle.ts";
+export {
+  foldImages as fold,
+  unfoldImages as unfold,
+  type UnfoldOptions,
+} from "../../ops/images/unfold_images.ts";
 export {
   binaryCrossEntropy,
   binaryCrossEntropyWithLogits,

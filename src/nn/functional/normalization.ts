@@ -5,12 +5,12 @@
 
 import { noGrad } from "../../autograd/modes.ts";
 import { div } from "../../ops/arithmetic.ts";
-import { normalized } from "../../ops/normalization.ts";
-import { pad } from "../../ops/pad.ts";
+import { normalized } from "../../ops/layers/normalization.ts";
+import { pad } from "../../ops/images/pad.ts";
 import { mul, rsqrt } from "../../ops/pointwise.ts";
-import { avgPool2d, avgPool3d } from "../../ops/pool.ts";
-import { mean } from "../../ops/reduce.ts";
-import { operation, runInPlace } from "../../ops/table.ts";
+import { avgPool2d, avgPool3d } from "../../ops/images/pool.ts";
+import { mean } from "../../ops/reduce/reduce.ts";
+import { operation, runInPlace } from "../../ops/core/table.ts";
 import {
   checkInteger,
   checkIntegers,

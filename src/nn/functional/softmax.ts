@@ -4,7 +4,11 @@
  */
 
 import { neg } from "../../ops/pointwise.ts";
-import { logSoftmax as logSoftmaxOp, softmax as softmaxOp, type SoftmaxOptions } from "../../ops/softmax.ts";
+import {
+  logSoftmax as logSoftmaxOp,
+  softmax as softmaxOp,
+  type SoftmaxOptions,
+} from "../../ops/reduce/softmax.ts";
 import { checkTensor } from "../../tensor/arguments.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { warn } from "../../warn.ts";

@@ -7,10 +7,10 @@ import { generalEigen, symmetricEigen } from "../../backend/cpu/decompose/decomp
 import { checkKeys } from "../../tensor/arguments.ts";
 import { brief } from "../../tensor/describe.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { matmul } from "../matmul.ts";
-import { recordAll, type Rule } from "../record.ts";
-import { diagonal } from "../slice.ts";
-import { unsqueeze } from "../view.ts";
+import { matmul } from "../matmul/matmul.ts";
+import { recordAll, type Rule } from "../core/record.ts";
+import { diagonal } from "../view/slice.ts";
+import { unsqueeze } from "../view/view.ts";
 import { batchText, checkFloats, checkKernel, checkSquare, LinAlgError } from "./checks.ts";
 import { checkFinite, matrixAt, readMatrices, written } from "./host.ts";
 import { solve } from "./solve.ts";

@@ -7,7 +7,7 @@
 import type { DType } from "../../tensor/dtype.ts";
 import { frozen, numel, type Shape } from "../../tensor/shape.ts";
 import { allocateTensor, type Tensor } from "../../tensor/tensor.ts";
-import { backTo, onHost } from "../on_host.ts";
+import { backTo, onHost } from "../core/on_host.ts";
 import { LinAlgError } from "./checks.ts";
 
 /** Batches of matrices in doubles. The memory belongs to the caller. */

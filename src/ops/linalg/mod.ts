@@ -18,8 +18,8 @@
 
 export { LinAlgError } from "./checks.ts";
 export * from "./types.ts";
-export { matmul } from "../matmul.ts";
-export { vectorNorm, type VectorNormOptions } from "../norm.ts";
+export { matmul } from "../matmul/matmul.ts";
+export { vectorNorm, type VectorNormOptions } from "../reduce/norm.ts";
 export {
   cond,
   type LinalgNormOptions,

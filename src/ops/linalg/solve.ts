@@ -7,9 +7,9 @@ import { lu, solveFactored } from "../../backend/cpu/decompose/decompose.ts";
 import { checkFlag, checkInteger, checkKeys, checkTensor } from "../../tensor/arguments.ts";
 import { broadcastShapes, numel, type Shape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { matmul } from "../matmul.ts";
-import { record, type Rule } from "../record.ts";
-import { expand, movedim, reshape, squeeze, unsqueeze, view } from "../view.ts";
+import { matmul } from "../matmul/matmul.ts";
+import { record, type Rule } from "../core/record.ts";
+import { expand, movedim, reshape, squeeze, unsqueeze, view } from "../view/view.ts";
 import {
   batchText,
   checkFloats,

@@ -6,7 +6,7 @@
 import { checkFlag, checkKeys, checkTensor } from "../../tensor/arguments.ts";
 import { installMethods, type Tensor } from "../../tensor/tensor.ts";
 import { normalizeDim } from "../../tensor/shape.ts";
-import { transpose } from "../view.ts";
+import { transpose } from "../view/view.ts";
 import { choleskyInverse, type CholeskyOptions, choleskySolve, oldCholesky } from "./cholesky.ts";
 import { det, logdet, slogdet } from "./determinant.ts";
 import { pinv, type Tolerance } from "./least_squares.ts";

@@ -7,10 +7,10 @@ import { solveTriangular as solveInPlace } from "../../backend/cpu/decompose/dec
 import { checkFlag, checkKeys } from "../../tensor/arguments.ts";
 import { broadcastShapes, type Shape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { matmul } from "../matmul.ts";
-import { tril, triu } from "../rearrange.ts";
-import { record, type Rule } from "../record.ts";
-import { expand, transpose } from "../view.ts";
+import { matmul } from "../matmul/matmul.ts";
+import { tril, triu } from "../view/rearrange.ts";
+import { record, type Rule } from "../core/record.ts";
+import { expand, transpose } from "../view/view.ts";
 import { checkKernel, checkMatrix, checkSameDtype, checkSquare, checkSystem } from "./checks.ts";
 import { matrixAt, readMatrices, written } from "./host.ts";
 

@@ -4,7 +4,7 @@
  */
 
 import type { Tensor } from "../../tensor/tensor.ts";
-import { ReturnType } from "../return_types.ts";
+import { ReturnType } from "../core/return_types.ts";
 
 /** An inverse, and how it went. */
 export class InvResult extends ReturnType {

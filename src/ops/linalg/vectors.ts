@@ -7,10 +7,10 @@ import { checkInteger, checkKeys, checkTensor } from "../../tensor/arguments.ts"
 import { typeName } from "../../tensor/dtype.ts";
 import { broadcastShapes, normalizeDim } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { cat, stack } from "../join.ts";
-import { record, type Rule } from "../record.ts";
-import { diagonal as diagonalOf, select } from "../slice.ts";
-import { expand, unsqueeze } from "../view.ts";
+import { cat, stack } from "../view/join.ts";
+import { record, type Rule } from "../core/record.ts";
+import { diagonal as diagonalOf, select } from "../view/slice.ts";
+import { expand, unsqueeze } from "../view/view.ts";
 
 /** The option that names a dimension. */
 export interface DimOption {
