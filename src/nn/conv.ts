@@ -17,6 +17,7 @@ import { Parameter } from "./parameter.ts";
 import { tuple } from "./text.ts";
 
 type Sizes = ops.Sizes;
+type Padding = Sizes | "same" | "valid";
 
 /** What stands in the border of a convolution's input. */
 export type PaddingMode = "zeros" | "reflect" | "replicate" | "circular";
@@ -57,6 +58,8 @@ export interface ConvTransposeLayerOptions {
   readonly dtype?: DType;
 }
 
+const convKeys = ["stride", "padding", "dilation", "groups", "bias", "paddingMode", "dtype"];
+const transposeKeys = ["stride", "padding", "outputPadding", "groups", "bias", "dilation", "dtype"];
 const MODES: readonly string[] = ["zeros", "reflect", "replicate", "circular"];
 
 function spread(value: Sizes, n: number, caller: string, name: string): readonly number[] {
@@ -108,17 +111,18 @@ abstract class ConvBase extends Module {
   /** [outChannels], or null. */
   declare bias: Parameter | null;
 
-  /** Checks, makes the parameters and gives them their initial values. */
+  /** Checks, makes the parameters and gives them their initial values; `rest` are stride, padding and options. */
   constructor(
     n: number,
     transposed: boolean,
     inChannels: number,
     outChannels: number,
     kernelSize: Sizes,
-    o: ConvLayerOptions & ConvTransposeLayerOptions,
+    rest: readonly unknown[],
   ) {
     super();
-    const caller = this.typeName();
+    const caller = this.typeName(), keys = transposed ? transposeKeys : convKeys;
+    const o = settings<ConvLayerOptions & ConvTransposeLayerOptions>(rest, caller, keys);
     const { groups = 1, bias = true, paddingMode = "zeros", dtype = getDefaultDtype() } = o;
     this.inChannels = checkInteger(inChannels, caller, "inChannels");
     this.outChannels = checkInteger(outChannels, caller, "outChannels");
@@ -163,17 +167,6 @@ abstract class ConvBase extends Module {
     uniform_(this.bias, -bound, bound);
   }
 
-  /** The input with its border, and what is left for the convolution to add. */
-  protected bordered(input: Tensor): [Tensor, readonly number[] | "same" | "valid"] {
-    if (this.paddingMode === "zeros" || this.padding === "valid") return [input, this.padding];
-    const widths = this.kernelSize.flatMap((k, d) => {
-      if (this.padding !== "same") return [this.padding[d] as number, this.padding[d] as number];
-      const total = span(k, this.dilation[d]) - 1, left = Math.floor(total / 2);
-      return [total - left, left];
-    }).reverse();
-    return [pad(input, widths, this.paddingMode as PadMode), this.kernelSize.map(() => 0)];
-  }
-
   /** What differs from the defaults, in PyTorch's spelling. */
   override extraRepr(): string {
     const { padding, dilation, outputPadding, groups } = this;
@@ -191,15 +184,31 @@ abstract class ConvBase extends Module {
   }
 }
 
-const convKeys = ["stride", "padding", "dilation", "groups", "bias", "paddingMode", "dtype"];
-const transposeKeys = ["stride", "padding", "outputPadding", "groups", "bias", "dilation", "dtype"];
+/** What plain convolutions compute. */
+abstract class Conv extends ConvBase {
+  /** The convolution of the input with the weight. */
+  forward(input: Tensor): Tensor {
+    const [source, padding] = this.bordered(input), { stride, dilation, groups } = this;
+    const conv = [ops.conv1d, ops.conv2d, ops.conv3d][this.kernelSize.length - 1];
+    return conv(source, this.weight, this.bias, { stride, padding, dilation, groups });
+  }
 
-type Padding = Sizes | "same" | "valid";
+  /** The input with its border, and what is left for the convolution to add. */
+  private bordered(input: Tensor): [Tensor, readonly number[] | "same" | "valid"] {
+    if (this.paddingMode === "zeros" || this.padding === "valid") return [input, this.padding];
+    const widths = this.kernelSize.flatMap((k, d) => {
+      if (this.padding !== "same") return [this.padding[d] as number, this.padding[d] as number];
+      const total = span(k, this.dilation[d]) - 1, left = Math.floor(total / 2);
+      return [total - left, left];
+    }).reverse();
+    return [pad(input, widths, this.paddingMode as PadMode), this.kernelSize.map(() => 0)];
+  }
+}
 
 /**
  * A learnt convolution of signals [N, C, L] or [C, L]; see {@linkcode conv1d}. Its parameters start with PyTorch's numbers.
  */
-export class Conv1d extends ConvBase {
+export class Conv1d extends Conv {
   /** Stride, padding and options, of which any may be left out. */
   constructor(
     inChannels: number,
@@ -209,21 +218,7 @@ export class Conv1d extends ConvBase {
     padding?: Padding | ConvLayerOptions,
     options?: ConvLayerOptions,
   ) {
-    const given = settings<ConvLayerOptions>([stride, padding, options], "Conv1d", convKeys);
-    super(
-      1,
-      false,
-      inChannels,
-      outChannels,
-      kernelSize,
-      given as ConvLayerOptions & ConvTransposeLayerOptions,
-    );
-  }
-
-  /** The convolution of the input with the weight. */
-  forward(input: Tensor): Tensor {
-    const [source, padding] = this.bordered(input), { stride, dilation, groups } = this;
-    return ops.conv1d(source, this.weight, this.bias, { stride, padding, dilation, groups });
+    super(1, false, inChannels, outChannels, kernelSize, [stride, padding, options]);
   }
 }
 
@@ -238,7 +233,7 @@ export class Conv1d extends ConvBase {
  * console.log(layer(dg.rand(8, 3, 28, 28)).shape); // [8, 16, 28, 28]
  * ```
  */
-export class Conv2d extends ConvBase {
+export class Conv2d extends Conv {
   /** Stride, padding and options, of which any may be left out. */
   constructor(
     inChannels: number,
@@ -248,28 +243,14 @@ export class Conv2d extends ConvBase {
     padding?: Padding | ConvLayerOptions,
     options?: ConvLayerOptions,
   ) {
-    const given = settings<ConvLayerOptions>([stride, padding, options], "Conv2d", convKeys);
-    super(
-      2,
-      false,
-      inChannels,
-      outChannels,
-      kernelSize,
-      given as ConvLayerOptions & ConvTransposeLayerOptions,
-    );
-  }
-
-  /** The convolution of the input with the weight. */
-  forward(input: Tensor): Tensor {
-    const [source, padding] = this.bordered(input), { stride, dilation, groups } = this;
-    return ops.conv2d(source, this.weight, this.bias, { stride, padding, dilation, groups });
+    super(2, false, inChannels, outChannels, kernelSize, [stride, padding, options]);
   }
 }
 
 /**
  * A learnt convolution of volumes [N, C, D, H, W] or [C, D, H, W]; see {@linkcode conv3d}. Its parameters start with PyTorch's numbers.
  */
-export class Conv3d extends ConvBase {
+export class Conv3d extends Conv {
   /** Stride, padding and options, of which any may be left out. */
   constructor(
     inChannels: number,
@@ -279,21 +260,7 @@ export class Conv3d extends ConvBase {
     padding?: Padding | ConvLayerOptions,
     options?: ConvLayerOptions,
   ) {
-    const given = settings<ConvLayerOptions>([stride, padding, options], "Conv3d", convKeys);
-    super(
-      3,
-      false,
-      inChannels,
-      outChannels,
-      kernelSize,
-      given as ConvLayerOptions & ConvTransposeLayerOptions,
-    );
-  }
-
-  /** The convolution of the input with the weight. */
-  forward(input: Tensor): Tensor {
-    const [source, padding] = this.bordered(input), { stride, dilation, groups } = this;
-    return ops.conv3d(source, this.weight, this.bias, { stride, padding, dilation, groups });
+    super(3, false, inChannels, outChannels, kernelSize, [stride, padding, options]);
   }
 }
 
@@ -322,8 +289,20 @@ function paddingFor(layer: ConvBase, input: Tensor, size: readonly number[]): re
   return wanted.map((s, d) => s - least[d]);
 }
 
+/** What transposed convolutions compute. */
+abstract class ConvTranspose extends ConvBase {
+  /** The transposed convolution of the input with the weight; `outputSize` chooses among the sizes that the stride allows. */
+  forward(input: Tensor, outputSize?: readonly number[]): Tensor {
+    const { stride, dilation, groups } = this, padding = this.padding as readonly number[];
+    const outputPadding = outputSize === undefined ? this.outputPadding : paddingFor(this, input, outputSize);
+    const convTranspose =
+      [ops.convTranspose1d, ops.convTranspose2d, ops.convTranspose3d][this.kernelSize.length - 1];
+    return convTranspose(input, this.weight, this.bias, { stride, padding, outputPadding, dilation, groups });
+  }
+}
+
 /** A learnt transposed convolution of signals [N, C, L] or [C, L]; see {@linkcode convTranspose1d}. */
-export class ConvTranspose1d extends ConvBase {
+export class ConvTranspose1d extends ConvTranspose {
   /** Stride, padding and options, of which any may be left out. */
   constructor(
     inChannels: number,
@@ -333,25 +312,12 @@ export class ConvTranspose1d extends ConvBase {
     padding?: Sizes | ConvTransposeLayerOptions,
     options?: ConvTransposeLayerOptions,
   ) {
-    const given = settings<ConvTransposeLayerOptions>(
-      [stride, padding, options],
-      "ConvTranspose1d",
-      transposeKeys,
-    );
-    super(1, true, inChannels, outChannels, kernelSize, given);
-  }
-
-  /** The transposed convolution of the input with the weight; `outputSize` chooses among the sizes that the stride allows. */
-  forward(input: Tensor, outputSize?: readonly number[]): Tensor {
-    const { stride, dilation, groups } = this, padding = this.padding as readonly number[];
-    const outputPadding = outputSize === undefined ? this.outputPadding : paddingFor(this, input, outputSize);
-    const options = { stride, padding, outputPadding, dilation, groups };
-    return ops.convTranspose1d(input, this.weight, this.bias, options);
+    super(1, true, inChannels, outChannels, kernelSize, [stride, padding, options]);
   }
 }
 
 /** A learnt transposed convolution of images [N, C, H, W] or [C, H, W]; see {@linkcode convTranspose2d}. */
-export class ConvTranspose2d extends ConvBase {
+export class ConvTranspose2d extends ConvTranspose {
   /** Stride, padding and options, of which any may be left out. */
   constructor(
     inChannels: number,
@@ -361,25 +327,12 @@ export class ConvTranspose2d extends ConvBase {
     padding?: Sizes | ConvTransposeLayerOptions,
     options?: ConvTransposeLayerOptions,
   ) {
-    const given = settings<ConvTransposeLayerOptions>(
-      [stride, padding, options],
-      "ConvTranspose2d",
-      transposeKeys,
-    );
-    super(2, true, inChannels, outChannels, kernelSize, given);
-  }
-
-  /** The transposed convolution of the input with the weight; `outputSize` chooses among the sizes that the stride allows. */
-  forward(input: Tensor, outputSize?: readonly number[]): Tensor {
-    const { stride, dilation, groups } = this, padding = this.padding as readonly number[];
-    const outputPadding = outputSize === undefined ? this.outputPadding : paddingFor(this, input, outputSize);
-    const options = { stride, padding, outputPadding, dilation, groups };
-    return ops.convTranspose2d(input, this.weight, this.bias, options);
+    super(2, true, inChannels, outChannels, kernelSize, [stride, padding, options]);
   }
 }
 
 /** A learnt transposed convolution of volumes [N, C, D, H, W] or [C, D, H, W]; see {@linkcode convTranspose3d}. */
-export class ConvTranspose3d extends ConvBase {
+export class ConvTranspose3d extends ConvTranspose {
   /** Stride, padding and options, of which any may be left out. */
   constructor(
     inChannels: number,
@@ -389,19 +342,6 @@ export class ConvTranspose3d extends ConvBase {
     padding?: Sizes | ConvTransposeLayerOptions,
     options?: ConvTransposeLayerOptions,
   ) {
-    const given = settings<ConvTransposeLayerOptions>(
-      [stride, padding, options],
-      "ConvTranspose3d",
-      transposeKeys,
-    );
-    super(3, true, inChannels, outChannels, kernelSize, given);
-  }
-
-  /** The transposed convolution of the input with the weight; `outputSize` chooses among the sizes that the stride allows. */
-  forward(input: Tensor, outputSize?: readonly number[]): Tensor {
-    const { stride, dilation, groups } = this, padding = this.padding as readonly number[];
-    const outputPadding = outputSize === undefined ? this.outputPadding : paddingFor(this, input, outputSize);
-    const options = { stride, padding, outputPadding, dilation, groups };
-    return ops.convTranspose3d(input, this.weight, this.bias, options);
+    super(3, true, inChannels, outChannels, kernelSize, [stride, padding, options]);
   }
 }

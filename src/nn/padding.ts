@@ -17,8 +17,8 @@ abstract class Border extends Module {
   /** The widths of all sides, beginning with the last dimension. */
   readonly padding: readonly number[];
 
-  /** The widths for n dimensions. */
-  constructor(n: number, padding: PadWidths) {
+  /** The widths for n dimensions, and what stands in the border. */
+  constructor(n: number, padding: PadWidths, private readonly mode: PadMode = "constant") {
     super();
     const caller = this.typeName();
     this.padding = typeof padding === "number"
@@ -29,11 +29,6 @@ abstract class Border extends Module {
         `${this.typeName()}: padding must be a number or a list of ${2 * n}, got ${tuple(this.padding)}`,
       );
     }
-  }
-
-  /** What stands in the border. */
-  protected get mode(): PadMode {
-    return "constant";
   }
 
   /** The input with the border. */
@@ -97,12 +92,7 @@ export class ZeroPad3d extends Border {
 export class ReflectionPad1d extends Border {
   /** Widths: one for all sides, or (before, behind) for each dimension, beginning with the last. */
   constructor(padding: PadWidths) {
-    super(1, padding);
-  }
-
-  /** What stands in the border. */
-  protected override get mode(): PadMode {
-    return "reflect";
+    super(1, padding, "reflect");
   }
 }
 
@@ -110,12 +100,7 @@ export class ReflectionPad1d extends Border {
 export class ReflectionPad2d extends Border {
   /** Widths: one for all sides, or (before, behind) for each dimension, beginning with the last. */
   constructor(padding: PadWidths) {
-    super(2, padding);
-  }
-
-  /** What stands in the border. */
-  protected override get mode(): PadMode {
-    return "reflect";
+    super(2, padding, "reflect");
   }
 }
 
@@ -123,12 +108,7 @@ export class ReflectionPad2d extends Border {
 export class ReflectionPad3d extends Border {
   /** Widths: one for all sides, or (before, behind) for each dimension, beginning with the last. */
   constructor(padding: PadWidths) {
-    super(3, padding);
-  }
-
-  /** What stands in the border. */
-  protected override get mode(): PadMode {
-    return "reflect";
+    super(3, padding, "reflect");
   }
 }
 
@@ -136,12 +116,7 @@ export class ReflectionPad3d extends Border {
 export class ReplicationPad1d extends Border {
   /** Widths: one for all sides, or (before, behind) for each dimension, beginning with the last. */
   constructor(padding: PadWidths) {
-    super(1, padding);
-  }
-
-  /** What stands in the border. */
-  protected override get mode(): PadMode {
-    return "replicate";
+    super(1, padding, "replicate");
   }
 }
 
@@ -149,12 +124,7 @@ export class ReplicationPad1d extends Border {
 export class ReplicationPad2d extends Border {
   /** Widths: one for all sides, or (before, behind) for each dimension, beginning with the last. */
   constructor(padding: PadWidths) {
-    super(2, padding);
-  }
-
-  /** What stands in the border. */
-  protected override get mode(): PadMode {
-    return "replicate";
+    super(2, padding, "replicate");
   }
 }
 
@@ -162,12 +132,7 @@ export class ReplicationPad2d extends Border {
 export class ReplicationPad3d extends Border {
   /** Widths: one for all sides, or (before, behind) for each dimension, beginning with the last. */
   constructor(padding: PadWidths) {
-    super(3, padding);
-  }
-
-  /** What stands in the border. */
-  protected override get mode(): PadMode {
-    return "replicate";
+    super(3, padding, "replicate");
   }
 }
 
@@ -175,12 +140,7 @@ export class ReplicationPad3d extends Border {
 export class CircularPad1d extends Border {
   /** Widths: one for all sides, or (before, behind) for each dimension, beginning with the last. */
   constructor(padding: PadWidths) {
-    super(1, padding);
-  }
-
-  /** What stands in the border. */
-  protected override get mode(): PadMode {
-    return "circular";
+    super(1, padding, "circular");
   }
 }
 
@@ -188,12 +148,7 @@ export class CircularPad1d extends Border {
 export class CircularPad2d extends Border {
   /** Widths: one for all sides, or (before, behind) for each dimension, beginning with the last. */
   constructor(padding: PadWidths) {
-    super(2, padding);
-  }
-
-  /** What stands in the border. */
-  protected override get mode(): PadMode {
-    return "circular";
+    super(2, padding, "circular");
   }
 }
 
@@ -201,12 +156,7 @@ export class CircularPad2d extends Border {
 export class CircularPad3d extends Border {
   /** Widths: one for all sides, or (before, behind) for each dimension, beginning with the last. */
   constructor(padding: PadWidths) {
-    super(3, padding);
-  }
-
-  /** What stands in the border. */
-  protected override get mode(): PadMode {
-    return "circular";
+    super(3, padding, "circular");
   }
 }
 
