@@ -1,16 +1,19 @@
 /**
- * Small pictures of numbers: PNG images with a palette. They are not compressed: at this size it would save little, and
+ * PNG files, and small pictures of numbers with a palette. Those are not compressed: at this size it would save little, and
  * loading a compressor takes longer than all the rest.
  * @module
  */
 
-/** PNG's checksum, bit by bit. */
+let remainders: Uint32Array | undefined;
+
+/** PNG's checksum. */
 function crc32(bytes: Uint8Array): number {
+  const table = remainders ??= Uint32Array.from({ length: 256 }, (_, n) => {
+    for (let bit = 0; bit < 8; bit++) n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1;
+    return n;
+  });
   let c = 0xffffffff;
-  for (const byte of bytes) {
-    c ^= byte;
-    for (let bit = 0; bit < 8; bit++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
-  }
+  for (const byte of bytes) c = table[(c ^ byte) & 255] ^ (c >>> 8);
   return (c ^ 0xffffffff) >>> 0;
 }
 
@@ -41,6 +44,32 @@ function chunk(type: string, data: Uint8Array): Uint8Array {
   return out;
 }
 
+/** A file of eight bits a number: 3 stands for numbered colours, 6 for red, green, blue and how much covers. */
+export function pngFile(
+  width: number,
+  height: number,
+  kind: 3 | 6,
+  chunks: readonly (readonly [type: string, data: Uint8Array])[],
+): Uint8Array<ArrayBuffer> {
+  const header = new Uint8Array(13), view = new DataView(header.buffer);
+  view.setUint32(0, width);
+  view.setUint32(4, height);
+  header.set([8, kind, 0, 0, 0], 8);
+  const parts = [
+    Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10),
+    chunk("IHDR", header),
+    ...chunks.map(([type, data]) => chunk(type, data)),
+    chunk("IEND", new Uint8Array(0)),
+  ];
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    out.set(part, offset);
+    offset += part.length;
+  }
+  return out;
+}
+
 /**
  * An image of numbered colours as a PNG file.
  *
@@ -65,22 +94,5 @@ export function indexedPNG(
   for (let y = 0; y < height; y++) {
     rows.set(indices.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
   }
-  const header = new Uint8Array(13), view = new DataView(header.buffer);
-  view.setUint32(0, width);
-  view.setUint32(4, height);
-  header.set([8, 3, 0, 0, 0], 8);
-  const parts = [
-    Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10),
-    chunk("IHDR", header),
-    chunk("PLTE", palette),
-    chunk("IDAT", stored(rows)),
-    chunk("IEND", new Uint8Array(0)),
-  ];
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    out.set(part, offset);
-    offset += part.length;
-  }
-  return out;
+  return pngFile(width, height, 3, [["PLTE", palette], ["IDAT", stored(rows)]]);
 }
