@@ -67,8 +67,17 @@ function activationOf(activation: TransformerActivation): (x: Tensor) => Tensor 
   throw new RangeError(`activation should be relu/gelu, not ${activation}`);
 }
 
+/** A part of a layer: what normalises, what is computed, and what drops some of it. */
+type Part = readonly [norm: LayerNorm, compute: (x: Tensor) => Tensor, dropout: Dropout];
+
 /** What the encoder's and the decoder's layers share. */
 abstract class TransformerLayer extends Module {
+  abstract readonly normFirst: boolean;
+  abstract readonly linear1: Linear;
+  abstract readonly dropout: Dropout;
+  abstract readonly linear2: Linear;
+  protected abstract readonly activation: (x: Tensor) => Tensor;
+
   /** Makes a layer like this one, with other parameters of the same values; no random numbers are drawn. */
   copy(): this {
     const state = getRngState();
@@ -81,6 +90,21 @@ abstract class TransformerLayer extends Module {
 
   /** Another layer with the same options. */
   protected abstract another(): Module;
+
+  /** Parts one after the other: each adds what it computes, and normalises its input or the sum. */
+  protected through(x: Tensor, parts: readonly Part[]): Tensor {
+    for (const [norm, compute, dropout] of parts) {
+      x = this.normFirst
+        ? add(x, dropout.call(compute(norm.call(x))))
+        : norm.call(add(x, dropout.call(compute(x))));
+    }
+    return x;
+  }
+
+  /** The net of two layers. */
+  protected net(x: Tensor): Tensor {
+    return this.linear2.call(this.dropout.call(this.activation(this.linear1.call(x))));
+  }
 }
 
 /** So many copies of a layer. */
@@ -134,7 +158,8 @@ export class TransformerEncoderLayer extends TransformerLayer {
   readonly dropout2: Dropout;
   /** Builds another layer with the same options. */
   protected readonly another: () => Module;
-  private readonly activation: (x: Tensor) => Tensor;
+  /** Between the two layers of the net. */
+  protected readonly activation: (x: Tensor) => Tensor;
 
   /** `nhead` heads must divide the size `dModel`. */
   constructor(
@@ -162,30 +187,16 @@ export class TransformerEncoderLayer extends TransformerLayer {
 
   /** The layer's result, in the shape of the input [L, N, E], [N, L, E] with `batchFirst`, or [L, E]. */
   forward(src: Tensor, masks: EncoderMasks = {}): Tensor {
-    const { srcMask, srcKeyPaddingMask, isCausal } = checkKeys(masks, "TransformerEncoderLayer", [
-      "srcMask",
-      "srcKeyPaddingMask",
-      "isCausal",
+    const { srcMask: attnMask, srcKeyPaddingMask: keyPaddingMask, isCausal } = checkKeys(
+      masks,
+      "TransformerEncoderLayer",
+      ["srcMask", "srcKeyPaddingMask", "isCausal"],
+    );
+    const options = { attnMask, keyPaddingMask, needWeights: false, isCausal };
+    return this.through(src, [
+      [this.norm1, (x) => this.selfAttn.call(x, x, x, options)[0], this.dropout1],
+      [this.norm2, (x) => this.net(x), this.dropout2],
     ]);
-    const attend = (x: Tensor) =>
-      this.dropout1.call(
-        this.selfAttn.call(x, x, x, {
-          attnMask: srcMask,
-          keyPaddingMask: srcKeyPaddingMask,
-          needWeights: false,
-          isCausal,
-        })[0],
-      ) as Tensor;
-    const net = (x: Tensor) =>
-      this.dropout2.call(
-        this.linear2.call(this.dropout.call(this.activation(this.linear1.call(x)))),
-      ) as Tensor;
-    if (this.normFirst) {
-      const x = add(src, attend(this.norm1.call(src)));
-      return add(x, net(this.norm2.call(x)));
-    }
-    const x = this.norm1.call(add(src, attend(src))) as Tensor;
-    return this.norm2.call(add(x, net(x)));
   }
 }
 
@@ -270,7 +281,8 @@ export class TransformerDecoderLayer extends TransformerLayer {
   readonly dropout3: Dropout;
   /** Builds another layer with the same options. */
   protected readonly another: () => Module;
-  private readonly activation: (x: Tensor) => Tensor;
+  /** Between the two layers of the net. */
+  protected readonly activation: (x: Tensor) => Tensor;
 
   /** `nhead` heads must divide the size `dModel`. */
   constructor(
@@ -302,32 +314,19 @@ export class TransformerDecoderLayer extends TransformerLayer {
   /** The layer's result, in the shape of `tgt`. */
   forward(tgt: Tensor, memory: Tensor, masks: DecoderMasks = {}): Tensor {
     const m = checkKeys(masks, "TransformerDecoderLayer", decoderKeys);
-    const self = (x: Tensor) =>
-      this.dropout1.call(
-        this.selfAttn.call(x, x, x, {
-          attnMask: m.tgtMask,
-          keyPaddingMask: m.tgtKeyPaddingMask,
-          needWeights: false,
-          isCausal: m.tgtIsCausal,
-        })[0],
-      ) as Tensor;
-    const cross = (x: Tensor) =>
-      this.dropout2.call(
-        this.multiheadAttn.call(x, memory, memory, {
-          attnMask: m.memoryMask,
-          keyPaddingMask: m.memoryKeyPaddingMask,
-          needWeights: false,
-        })[0],
-      ) as Tensor;
-    const net = (x: Tensor) =>
-      this.dropout3.call(
-        this.linear2.call(this.dropout.call(this.activation(this.linear1.call(x)))),
-      ) as Tensor;
-    const parts = [[this.norm1, self], [this.norm2, cross], [this.norm3, net]] as const;
-    return parts.reduce<Tensor>(
-      (x, [norm, part]) => this.normFirst ? add(x, part(norm.call(x))) : norm.call(add(x, part(x))),
-      tgt,
-    );
+    const needWeights = false;
+    const toSelf = {
+      attnMask: m.tgtMask,
+      keyPaddingMask: m.tgtKeyPaddingMask,
+      isCausal: m.tgtIsCausal,
+      needWeights,
+    };
+    const toMemory = { attnMask: m.memoryMask, keyPaddingMask: m.memoryKeyPaddingMask, needWeights };
+    return this.through(tgt, [
+      [this.norm1, (x) => this.selfAttn.call(x, x, x, toSelf)[0], this.dropout1],
+      [this.norm2, (x) => this.multiheadAttn.call(x, memory, memory, toMemory)[0], this.dropout2],
+      [this.norm3, (x) => this.net(x), this.dropout3],
+    ]);
   }
 }
 
