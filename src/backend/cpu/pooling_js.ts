@@ -147,98 +147,34 @@ export function maxPool(
   run(x, at, y, where, planes, D, H, W);
 }
 
-/** Adds what was read from places, plane by plane, back to them. `x` is zeroed or has sums already. */
-export function addAtPlaces(
-  dtype: DType,
-  y: TypedArray,
+/** Moves elements between planes of `size` elements and the places in them, `outs` a plane. `at` is where `from` begins. */
+type PlaceKernel = (
+  from: TypedArray,
   at: number,
   where: Int32Array,
-  x: TypedArray,
+  to: TypedArray,
   planes: number,
   outs: number,
   size: number,
-): void {
-  const run = cached<
-    (
-      y: TypedArray,
-      at: number,
-      w: Int32Array,
-      x: TypedArray,
-      planes: number,
-      outs: number,
-      size: number,
-    ) => void
-  >(
-    `add ${dtype}`,
-    `(y, at, where, x, planes, outs, size) => {
-      for (let p = 0, o = 0, base = 0; p < planes; p++, base += size) {
-        for (let i = 0; i < outs; i++, o++) x[base + where[o]] += y[at + o];
-      }
-    }`,
-  );
-  run(y, at, where, x, planes, outs, size);
+) => void;
+
+type OverPlaces = (dtype: DType, ...args: Parameters<PlaceKernel>) => void;
+
+/** A statement for each place: `o` is its number, and it lies in the plane that begins at `base`. */
+function overPlaces(name: string, statement: string): OverPlaces {
+  const text = `(from, at, where, to, planes, outs, size) => {
+    for (let p = 0, o = 0, base = 0; p < planes; p++, base += size) {
+      for (let i = 0; i < outs; i++, o++) ${statement};
+    }
+  }`;
+  return (dtype, ...args) => cached<PlaceKernel>(`${name} ${dtype}`, text)(...args);
 }
+
+/** Adds what was read from places, plane by plane, back to them. `to` is zeroed or has sums already. */
+export const addAtPlaces: OverPlaces = overPlaces("add", "to[base + where[o]] += from[at + o]");
 
 /** Reads from places, plane by plane. */
-export function readPlaces(
-  dtype: DType,
-  x: TypedArray,
-  at: number,
-  where: Int32Array,
-  y: TypedArray,
-  planes: number,
-  outs: number,
-  size: number,
-): void {
-  const run = cached<
-    (
-      x: TypedArray,
-      at: number,
-      w: Int32Array,
-      y: TypedArray,
-      planes: number,
-      outs: number,
-      size: number,
-    ) => void
-  >(
-    `read ${dtype}`,
-    `(x, at, where, y, planes, outs, size) => {
-      for (let p = 0, o = 0, base = at; p < planes; p++, base += size) {
-        for (let i = 0; i < outs; i++, o++) y[o] = x[base + where[o]];
-      }
-    }`,
-  );
-  run(x, at, where, y, planes, outs, size);
-}
+export const readPlaces: OverPlaces = overPlaces("read", "to[o] = from[at + base + where[o]]");
 
 /** Writes to places, plane by plane. */
-export function putAtPlaces(
-  dtype: DType,
-  y: TypedArray,
-  at: number,
-  where: Int32Array,
-  x: TypedArray,
-  planes: number,
-  outs: number,
-  size: number,
-): void {
-  const run = cached<
-    (
-      y: TypedArray,
-      at: number,
-      w: Int32Array,
-      x: TypedArray,
-      planes: number,
-      outs: number,
-      size: number,
-    ) => void
-  >(
-    `put ${dtype}`,
-    `(y, at, where, x, planes, outs, size) => {
-      for (let p = 0, o = 0, base = 0; p < planes; p++, base += size) {
-        for (let i = 0; i < outs; i++, o++) x[base + where[o]] = y[at + o];
-      }
-    }`,
-  );
-  run(y, at, where, x, planes, outs, size);
-}
+export const putAtPlaces: OverPlaces = overPlaces("put", "to[base + where[o]] = from[at + o]");
