@@ -11,18 +11,18 @@ import { linear } from "../matmul/matmul.ts";
 import { mul, relu, sigmoid, tanh } from "../pointwise.ts";
 import { chunk } from "../view/parts.ts";
 
+/** Checks arguments by their names, in their order. */
 function check(
   caller: string,
-  tensors: readonly [string, Tensor][],
-  biases: readonly [string, Tensor | null | undefined][],
+  tensors: { input: Tensor; hx: Tensor; cx?: Tensor; wIh: Tensor; wHh: Tensor },
+  biases: Readonly<Record<string, Tensor | null>>,
 ): void {
-  tensors.forEach(([name, t], i) => checkTensor(t, caller, name, i + 1));
-  biases.forEach(([name, t]) => checkOptionalTensor(t, caller, name));
-  const [, x] = tensors[0], [, h] = tensors[1];
+  Object.entries(tensors).forEach(([name, t], i) => checkTensor(t, caller, name, i + 1));
+  Object.entries(biases).forEach(([name, t]) => checkOptionalTensor(t, caller, name));
+  const { input: x, hx: h, wIh: w } = tensors;
   if (x.ndim === h.ndim && x.ndim === 2 && x.shape[0] !== h.shape[0]) {
     throw new TypeError(`Input batch size ${x.shape[0]} doesn't match hidden batch size ${h.shape[0]}`);
   }
-  const [, w] = tensors.at(-2)!;
   if (x.shape.at(-1) !== w.shape.at(-1)) {
     throw new TypeError(
       `input has inconsistent input_size: got ${x.shape.at(-1)} expected ${w.shape.at(-1)}`,
@@ -40,10 +40,7 @@ export function rnnTanhCell(
   bIh: Tensor | null = null,
   bHh: Tensor | null = null,
 ): Tensor {
-  check("rnnTanhCell", [["input", input], ["hx", hx], ["wIh", wIh], ["wHh", wHh]], [["bIh", bIh], [
-    "bHh",
-    bHh,
-  ]]);
+  check("rnnTanhCell", { input, hx, wIh, wHh }, { bIh, bHh });
   return rnnStep(linear(input, wIh, bIh), hx, wHh, bHh, "tanh");
 }
 
@@ -56,10 +53,7 @@ export function rnnReluCell(
   bIh: Tensor | null = null,
   bHh: Tensor | null = null,
 ): Tensor {
-  check("rnnReluCell", [["input", input], ["hx", hx], ["wIh", wIh], ["wHh", wHh]], [["bIh", bIh], [
-    "bHh",
-    bHh,
-  ]]);
+  check("rnnReluCell", { input, hx, wIh, wHh }, { bIh, bHh });
   return rnnStep(linear(input, wIh, bIh), hx, wHh, bHh, "relu");
 }
 
@@ -87,11 +81,7 @@ export function lstmCell(
   bHh: Tensor | null = null,
 ): [Tensor, Tensor] {
   if (!Array.isArray(hx) || hx.length !== 2) throw new TypeError("lstmCell expects two hidden states");
-  check(
-    "lstmCell",
-    [["input", input], ["hx", hx[0]], ["cx", hx[1]], ["wIh", wIh], ["wHh", wHh]],
-    [["bIh", bIh], ["bHh", bHh]],
-  );
+  check("lstmCell", { input, hx: hx[0], cx: hx[1], wIh, wHh }, { bIh, bHh });
   return lstmStep(linear(input, wIh, bIh), hx, wHh, bHh);
 }
 
@@ -116,7 +106,7 @@ export function gruCell(
   bIh: Tensor | null = null,
   bHh: Tensor | null = null,
 ): Tensor {
-  check("gruCell", [["input", input], ["hx", hx], ["wIh", wIh], ["wHh", wHh]], [["bIh", bIh], ["bHh", bHh]]);
+  check("gruCell", { input, hx, wIh, wHh }, { bIh, bHh });
   return gruStep(linear(input, wIh, bIh), hx, wHh, bHh);
 }
 
