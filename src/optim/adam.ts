@@ -6,10 +6,9 @@
 import type { Tensor } from "../tensor/tensor.ts";
 import { FusedUpdate, Variants } from "./fused.ts";
 import {
-  checkBetas,
-  checkDifferentiable,
   checkNotNegative,
   gradientText,
+  nextStep,
   Optimizer,
   optionsOver,
   type ParamGroup,
@@ -47,19 +46,26 @@ export interface AdamOptions {
 /** Options of {@linkcode AdamW}: those of Adam, but for the kind of weight decay, which is fixed. */
 export type AdamWOptions = Omit<AdamOptions, "decoupledWeightDecay">;
 
-const variants = new Variants();
-
-function make(decay: boolean, decoupled: boolean, amsgrad: boolean, maximize: boolean): FusedUpdate {
+/** Texts of what most updates of this file are made of: the gradient, the running means of it and of its square, the parameter. */
+function pieces(
+  decay: boolean,
+  decoupled: boolean,
+  maximize: boolean,
+): Record<"g" | "m" | "v" | "p", string> {
   const g = gradientText(maximize, decay && !decoupled);
-  const m = `(m + (${g} - m) * (1 - a))`, v = `(v * b + ${g} * ${g} * (1 - b))`, x = `max(x, ${v})`;
-  const p = decay && decoupled ? "p * (1 - l * w)" : "p";
+  const m = `(m + (${g} - m) * (1 - a))`, v = `(v * b + ${g} * ${g} * (1 - b))`;
+  return { g, m, v, p: decay && decoupled ? "p * (1 - l * w)" : "p" };
+}
+
+const adam = new Variants((decay: boolean, decoupled: boolean, amsgrad: boolean, maximize: boolean) => {
+  const { m, v, p } = pieces(decay, decoupled, maximize), x = `max(x, ${v})`;
   // s is the learning rate over the first bias correction; s and e are times the root of the second one, which saves a division
   const results = { p: `${p} - s * ${m} / (sqrt(${amsgrad ? x : v}) + e)`, m, v };
   const tensors = ["p", "g", "m", "v"], numbers = ["l", "w", "a", "b", "e", "s"];
   return amsgrad
     ? new FusedUpdate([...tensors, "x"], numbers, { ...results, x })
     : new FusedUpdate(tensors, numbers, results);
-}
+});
 
 const adamDefaults: AdamOptions = {
   lr: 1e-3,
@@ -96,15 +102,6 @@ export class Adam extends Optimizer<AdamOptions> {
     super(params, optionsOver(adamDefaults, options, new.target.name));
   }
 
-  /** Throws for options out of range. */
-  protected override check(o: AdamOptions): void {
-    checkNotNegative(o.lr, "learning rate");
-    checkNotNegative(o.eps, "epsilon value");
-    checkBetas(o.betas);
-    checkNotNegative(o.weightDecay, "weight_decay value");
-    checkDifferentiable(o.differentiable);
-  }
-
   /** Changes one parameter. */
   protected override update(
     p: Tensor,
@@ -113,19 +110,12 @@ export class Adam extends Optimizer<AdamOptions> {
     state: ParamState,
   ): void {
     const { lr, betas: [a, b], eps, weightDecay, amsgrad, maximize, decoupledWeightDecay } = group;
-    if (state.step === undefined) {
-      state.step = 0;
-      state.expAvg = zerosFor(p);
-      state.expAvgSq = zerosFor(p);
-    }
-    if (amsgrad) state.maxExpAvgSq ??= zerosFor(p);
-    const step = ++state.step, decay = weightDecay !== 0;
-    const key = `${decay}${decoupledWeightDecay}${amsgrad}${maximize}`;
-    const update = variants.get(key, () => make(decay, decoupledWeightDecay, amsgrad, maximize));
+    const step = nextStep(state, p, "expAvg", "expAvgSq");
     const tensors = [p, grad, state.expAvg, state.expAvgSq];
-    if (amsgrad) tensors.push(state.maxExpAvgSq);
+    if (amsgrad) tensors.push(state.maxExpAvgSq ??= zerosFor(p));
     const root = Math.sqrt(1 - b ** step);
-    update.run(tensors, [lr, weightDecay, a, b, eps * root, lr / (1 - a ** step) * root]);
+    adam.get(weightDecay !== 0, decoupledWeightDecay, amsgrad, maximize)
+      .run(tensors, [lr, weightDecay, a, b, eps * root, lr / (1 - a ** step) * root]);
   }
 }
 
@@ -157,7 +147,11 @@ export interface AdamaxOptions {
   capturable: boolean;
 }
 
-const adamaxVariants = new Variants();
+const adamax = new Variants((decay: boolean, maximize: boolean) => {
+  const { g, m } = pieces(decay, false, maximize), u = `max(u * b, abs(${g}) + e)`;
+  const p = `p - s * ${m} / ${u}`;
+  return new FusedUpdate(["p", "g", "m", "u"], ["w", "a", "b", "e", "s"], { p, m, u });
+});
 
 /** Adam with the largest gradient in place of the mean square. */
 export class Adamax extends Optimizer<AdamaxOptions> {
@@ -176,15 +170,6 @@ export class Adamax extends Optimizer<AdamaxOptions> {
     super(params, optionsOver(defaults, options, "Adamax"));
   }
 
-  /** Throws for options out of range. */
-  protected override check(o: AdamaxOptions): void {
-    checkNotNegative(o.lr, "learning rate");
-    checkNotNegative(o.eps, "epsilon value");
-    checkBetas(o.betas);
-    checkNotNegative(o.weightDecay, "weight_decay value");
-    checkDifferentiable(o.differentiable);
-  }
-
   /** Changes one parameter. */
   protected override update(
     p: Tensor,
@@ -193,22 +178,9 @@ export class Adamax extends Optimizer<AdamaxOptions> {
     state: ParamState,
   ): void {
     const { lr, betas: [a, b], eps, weightDecay, maximize } = group;
-    if (state.step === undefined) {
-      state.step = 0;
-      state.expAvg = zerosFor(p);
-      state.expInf = zerosFor(p);
-    }
-    const step = ++state.step, decay = weightDecay !== 0;
-    const update = adamaxVariants.get(`${decay}${maximize}`, () => {
-      const g = gradientText(maximize, decay);
-      const m = `(m + (${g} - m) * (1 - a))`, u = `max(u * b, abs(${g}) + e)`;
-      return new FusedUpdate(["p", "g", "m", "u"], ["w", "a", "b", "e", "s"], {
-        p: `p - s * ${m} / ${u}`,
-        m,
-        u,
-      });
-    });
-    update.run([p, grad, state.expAvg, state.expInf], [weightDecay, a, b, eps, lr / (1 - a ** step)]);
+    const step = nextStep(state, p, "expAvg", "expInf");
+    adamax.get(weightDecay !== 0, maximize)
+      .run([p, grad, state.expAvg, state.expInf], [weightDecay, a, b, eps, lr / (1 - a ** step)]);
   }
 }
 
@@ -236,7 +208,14 @@ export interface NAdamOptions {
   differentiable: boolean;
 }
 
-const nadamVariants = new Variants();
+const nadam = new Variants((decay: boolean, decoupled: boolean, maximize: boolean) => {
+  const { g, m, v, p } = pieces(decay, decoupled, maximize);
+  return new FusedUpdate(["p", "g", "m", "v"], ["l", "w", "a", "b", "e", "c", "s", "n"], {
+    p: `${p} - (s * ${g} + n * ${m}) / (sqrt(${v} / c) + e)`,
+    m,
+    v,
+  });
+});
 
 /** Adam with Nesterov's momentum. */
 export class NAdam extends Optimizer<NAdamOptions> {
@@ -259,12 +238,8 @@ export class NAdam extends Optimizer<NAdamOptions> {
 
   /** Throws for options out of range. */
   protected override check(o: NAdamOptions): void {
-    checkNotNegative(o.lr, "learning rate");
-    checkNotNegative(o.eps, "epsilon value");
-    checkBetas(o.betas);
-    checkNotNegative(o.weightDecay, "weight_decay value");
+    super.check(o);
     checkNotNegative(o.momentumDecay, "momentum_decay value");
-    checkDifferentiable(o.differentiable);
   }
 
   /** Changes one parameter. */
@@ -275,36 +250,26 @@ export class NAdam extends Optimizer<NAdamOptions> {
     state: ParamState,
   ): void {
     const { lr, betas: [a, b], eps, weightDecay, momentumDecay, decoupledWeightDecay, maximize } = group;
-    if (state.step === undefined) {
-      state.step = 0;
-      state.muProduct = 1;
-      state.expAvg = zerosFor(p);
-      state.expAvgSq = zerosFor(p);
-    }
-    const step = ++state.step, decay = weightDecay !== 0;
+    const step = nextStep(state, p, "expAvg", "expAvgSq");
     const mu = a * (1 - 0.5 * 0.96 ** (step * momentumDecay));
     const next = a * (1 - 0.5 * 0.96 ** ((step + 1) * momentumDecay));
-    const product = state.muProduct = Math.fround(state.muProduct * Math.fround(mu)); // PyTorch keeps it in float32
-    const update = nadamVariants.get(`${decay}${decoupledWeightDecay}${maximize}`, () => {
-      const g = gradientText(maximize, decay && !decoupledWeightDecay);
-      const m = `(m + (${g} - m) * (1 - a))`, v = `(v * b + ${g} * ${g} * (1 - b))`;
-      const from = decay && decoupledWeightDecay ? "p * (1 - l * w)" : "p";
-      return new FusedUpdate(["p", "g", "m", "v"], ["l", "w", "a", "b", "e", "c", "s", "n"], {
-        p: `${from} - (s * ${g} + n * ${m}) / (sqrt(${v} / c) + e)`,
-        m,
-        v,
-      });
-    });
+    const product = Math.fround((state.muProduct ?? 1) * Math.fround(mu)); // PyTorch keeps it in float32
+    state.muProduct = product;
     const numbers = [lr, weightDecay, a, b, eps, 1 - b ** step];
     numbers.push(lr * (1 - mu) / (1 - product), lr * next / (1 - product * next));
-    update.run([p, grad, state.expAvg, state.expAvgSq], numbers);
+    nadam.get(weightDecay !== 0, decoupledWeightDecay, maximize)
+      .run([p, grad, state.expAvg, state.expAvgSq], numbers);
   }
 }
 
 /** Options of {@linkcode RAdam}. */
 export type RAdamOptions = Omit<NAdamOptions, "momentumDecay">;
 
-const radamVariants = new Variants();
+const radam = new Variants((decay: boolean, decoupled: boolean, maximize: boolean, trusted: boolean) => {
+  const { m, v, p: from } = pieces(decay, decoupled, maximize);
+  const p = `${from} - s * ${m}${trusted ? ` * c / (sqrt(${v}) + e)` : ""}`;
+  return new FusedUpdate(["p", "g", "m", "v"], ["l", "w", "a", "b", "e", "c", "s"], { p, m, v });
+});
 
 /** Adam that trusts its mean square only once it has seen enough gradients. */
 export class RAdam extends Optimizer<RAdamOptions> {
@@ -324,15 +289,6 @@ export class RAdam extends Optimizer<RAdamOptions> {
     super(params, optionsOver(defaults, options, "RAdam"));
   }
 
-  /** Throws for options out of range. */
-  protected override check(o: RAdamOptions): void {
-    checkNotNegative(o.lr, "learning rate");
-    checkNotNegative(o.eps, "epsilon value");
-    checkBetas(o.betas);
-    checkNotNegative(o.weightDecay, "weight_decay value");
-    checkDifferentiable(o.differentiable);
-  }
-
   /** Changes one parameter. */
   protected override update(
     p: Tensor,
@@ -341,34 +297,23 @@ export class RAdam extends Optimizer<RAdamOptions> {
     state: ParamState,
   ): void {
     const { lr, betas: [a, b], eps, weightDecay, decoupledWeightDecay, maximize } = group;
-    if (state.step === undefined) {
-      state.step = 0;
-      state.expAvg = zerosFor(p);
-      state.expAvgSq = zerosFor(p);
-    }
-    const step = ++state.step, decay = weightDecay !== 0;
+    const step = nextStep(state, p, "expAvg", "expAvgSq");
     const correction = 1 - b ** step, most = 2 / (1 - b) - 1;
     const length = most - 2 * step * b ** step / correction;
     const trusted = length > 5;
     const rectified = trusted
       ? Math.sqrt((length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length))
       : 1;
-    const update = radamVariants.get(`${decay}${decoupledWeightDecay}${maximize}${trusted}`, () => {
-      const g = gradientText(maximize, decay && !decoupledWeightDecay);
-      const m = `(m + (${g} - m) * (1 - a))`, v = `(v * b + ${g} * ${g} * (1 - b))`;
-      const from = decay && decoupledWeightDecay ? "p * (1 - l * w)" : "p";
-      const p = `${from} - s * ${m}${trusted ? ` * c / (sqrt(${v}) + e)` : ""}`;
-      return new FusedUpdate(["p", "g", "m", "v"], ["l", "w", "a", "b", "e", "c", "s"], { p, m, v });
-    });
     const size = lr * rectified / (1 - a ** step);
-    update.run([p, grad, state.expAvg, state.expAvgSq], [
-      lr,
-      weightDecay,
-      a,
-      b,
-      eps,
-      Math.sqrt(correction),
-      size,
-    ]);
+    radam.get(weightDecay !== 0, decoupledWeightDecay, maximize, trusted)
+      .run([p, grad, state.expAvg, state.expAvgSq], [
+        lr,
+        weightDecay,
+        a,
+        b,
+        eps,
+        Math.sqrt(correction),
+        size,
+      ]);
   }
 }

@@ -6,9 +6,9 @@
 import type { Tensor } from "../tensor/tensor.ts";
 import { FusedUpdate, Variants } from "./fused.ts";
 import {
-  checkDifferentiable,
   checkNotNegative,
   gradientText,
+  nextStep,
   Optimizer,
   optionsOver,
   type ParamGroup,
@@ -31,12 +31,6 @@ export interface AdaptiveOptions {
   differentiable: boolean;
 }
 
-function checkCommon(o: AdaptiveOptions): void {
-  checkNotNegative(o.lr, "learning rate");
-  checkNotNegative(o.weightDecay, "weight_decay value");
-  checkDifferentiable(o.differentiable);
-}
-
 // ---- RMSprop ------------------------------------------------------------------------------------------------------
 
 /** Options of {@linkcode RMSprop}. */
@@ -53,9 +47,7 @@ export interface RMSpropOptions extends AdaptiveOptions {
   capturable: boolean;
 }
 
-const rmsprop = new Variants();
-
-function makeRmsprop(momentum: boolean, centered: boolean, decay: boolean, maximize: boolean): FusedUpdate {
+const rmsprop = new Variants((momentum: boolean, centered: boolean, decay: boolean, maximize: boolean) => {
   const g = gradientText(maximize, decay), s = `(s * a + ${g} * ${g} * (1 - a))`;
   const c = `(c + (${g} - c) * (1 - a))`;
   const direction = `${g} / (sqrt(${centered ? `${s} - ${c} * ${c}` : s}) + e)`;
@@ -63,14 +55,9 @@ function makeRmsprop(momentum: boolean, centered: boolean, decay: boolean, maxim
   const results: Record<string, string> = { p: `p - l * ${momentum ? m : direction}`, s };
   if (momentum) results.m = m;
   if (centered) results.c = c;
-  return new FusedUpdate(["p", "g", "s", ...(momentum ? ["m"] : []), ...(centered ? ["c"] : [])], [
-    "l",
-    "w",
-    "a",
-    "e",
-    "u",
-  ], results);
-}
+  const tensors = ["p", "g", "s", ...(momentum ? ["m"] : []), ...(centered ? ["c"] : [])];
+  return new FusedUpdate(tensors, ["l", "w", "a", "e", "u"], results);
+});
 
 /** Divides each gradient by the root of its running mean square. */
 export class RMSprop extends Optimizer<RMSpropOptions> {
@@ -93,8 +80,7 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
 
   /** Throws for options out of range. */
   protected override check(o: RMSpropOptions): void {
-    checkCommon(o);
-    checkNotNegative(o.eps, "epsilon value");
+    super.check(o);
     checkNotNegative(o.momentum, "momentum value");
     checkNotNegative(o.alpha, "alpha value");
   }
@@ -107,17 +93,13 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
     state: ParamState,
   ): void {
     const { lr, momentum, alpha, eps, centered, weightDecay, maximize } = group;
-    const moving = momentum > 0, decay = weightDecay !== 0;
-    state.step = (state.step ?? 0) + 1;
-    state.squareAvg ??= zerosFor(p);
-    if (moving) state.momentumBuffer ??= zerosFor(p);
-    if (centered) state.gradAvg ??= zerosFor(p);
-    const key = `${moving}${centered}${decay}${maximize}`;
-    const update = rmsprop.get(key, () => makeRmsprop(moving, centered, decay, maximize));
+    const moving = momentum > 0;
+    nextStep(state, p, "squareAvg");
     const tensors = [p, grad, state.squareAvg];
-    if (moving) tensors.push(state.momentumBuffer);
-    if (centered) tensors.push(state.gradAvg);
-    update.run(tensors, [lr, weightDecay, alpha, eps, momentum]);
+    if (moving) tensors.push(state.momentumBuffer ??= zerosFor(p));
+    if (centered) tensors.push(state.gradAvg ??= zerosFor(p));
+    rmsprop.get(moving, centered, weightDecay !== 0, maximize)
+      .run(tensors, [lr, weightDecay, alpha, eps, momentum]);
   }
 }
 
@@ -135,7 +117,10 @@ export interface AdagradOptions extends AdaptiveOptions {
   fused: boolean | null;
 }
 
-const adagrad = new Variants();
+const adagrad = new Variants((decay: boolean, maximize: boolean) => {
+  const g = gradientText(maximize, decay), s = `(s + ${g} * ${g})`;
+  return new FusedUpdate(["p", "g", "s"], ["w", "r", "e"], { p: `p - r * ${g} / (sqrt(${s}) + e)`, s });
+});
 
 /** Divides each gradient by the root of the sum of its squares. */
 export class Adagrad extends Optimizer<AdagradOptions> {
@@ -157,10 +142,9 @@ export class Adagrad extends Optimizer<AdagradOptions> {
 
   /** Throws for options out of range. */
   protected override check(o: AdagradOptions): void {
-    checkCommon(o);
+    super.check(o);
     checkNotNegative(o.lrDecay, "lr_decay value");
     checkNotNegative(o.initialAccumulatorValue, "initial_accumulator_value value");
-    checkNotNegative(o.eps, "epsilon value");
   }
 
   /** Changes one parameter. */
@@ -170,14 +154,10 @@ export class Adagrad extends Optimizer<AdagradOptions> {
     group: ParamGroup<AdagradOptions>,
     state: ParamState,
   ): void {
-    const { lr, lrDecay, eps, weightDecay, maximize } = group, decay = weightDecay !== 0;
-    state.step = (state.step ?? 0) + 1;
+    const { lr, lrDecay, eps, weightDecay, maximize } = group, step = nextStep(state, p);
     state.sum ??= zerosFor(p).fill_(group.initialAccumulatorValue);
-    const update = adagrad.get(`${decay}${maximize}`, () => {
-      const g = gradientText(maximize, decay), s = `(s + ${g} * ${g})`;
-      return new FusedUpdate(["p", "g", "s"], ["w", "r", "e"], { p: `p - r * ${g} / (sqrt(${s}) + e)`, s });
-    });
-    update.run([p, grad, state.sum], [weightDecay, lr / (1 + (state.step - 1) * lrDecay), eps]);
+    adagrad.get(weightDecay !== 0, maximize)
+      .run([p, grad, state.sum], [weightDecay, lr / (1 + (step - 1) * lrDecay), eps]);
   }
 }
 
@@ -193,7 +173,15 @@ export interface AdadeltaOptions extends AdaptiveOptions {
   capturable: boolean;
 }
 
-const adadelta = new Variants();
+const adadelta = new Variants((decay: boolean, maximize: boolean) => {
+  const g = gradientText(maximize, decay), s = `(s * r + ${g} * ${g} * (1 - r))`;
+  const step = `(sqrt(d + e) / sqrt(${s} + e) * ${g})`;
+  return new FusedUpdate(["p", "g", "s", "d"], ["l", "w", "r", "e"], {
+    p: `p - l * ${step}`,
+    s,
+    d: `d * r + ${step} * ${step} * (1 - r)`,
+  });
+});
 
 /** Scales each gradient so that steps have the size of the last ones: there is hardly a learning rate to choose. */
 export class Adadelta extends Optimizer<AdadeltaOptions> {
@@ -214,9 +202,8 @@ export class Adadelta extends Optimizer<AdadeltaOptions> {
 
   /** Throws for options out of range. */
   protected override check(o: AdadeltaOptions): void {
-    checkCommon(o);
+    super.check(o);
     if (!(o.rho >= 0 && o.rho <= 1)) throw new RangeError(`Invalid rho value: ${o.rho}`);
-    checkNotNegative(o.eps, "epsilon value");
   }
 
   /** Changes one parameter. */
@@ -226,20 +213,10 @@ export class Adadelta extends Optimizer<AdadeltaOptions> {
     group: ParamGroup<AdadeltaOptions>,
     state: ParamState,
   ): void {
-    const { lr, rho, eps, weightDecay, maximize } = group, decay = weightDecay !== 0;
-    state.step = (state.step ?? 0) + 1;
-    state.squareAvg ??= zerosFor(p);
-    state.accDelta ??= zerosFor(p);
-    const update = adadelta.get(`${decay}${maximize}`, () => {
-      const g = gradientText(maximize, decay), s = `(s * r + ${g} * ${g} * (1 - r))`;
-      const step = `(sqrt(d + e) / sqrt(${s} + e) * ${g})`;
-      return new FusedUpdate(["p", "g", "s", "d"], ["l", "w", "r", "e"], {
-        p: `p - l * ${step}`,
-        s,
-        d: `d * r + ${step} * ${step} * (1 - r)`,
-      });
-    });
-    update.run([p, grad, state.squareAvg, state.accDelta], [lr, weightDecay, rho, eps]);
+    const { lr, rho, eps, weightDecay, maximize } = group;
+    nextStep(state, p, "squareAvg", "accDelta");
+    adadelta.get(weightDecay !== 0, maximize)
+      .run([p, grad, state.squareAvg, state.accDelta], [lr, weightDecay, rho, eps]);
   }
 }
 
@@ -255,7 +232,12 @@ export interface RpropOptions extends Omit<AdaptiveOptions, "weightDecay"> {
   capturable: boolean;
 }
 
-const rprop = new Variants();
+const rprop = new Variants((maximize: boolean) => {
+  const g = gradientText(maximize, false), turned = `${g} * q < 0`;
+  const s = `min(max(s * where(${turned}, d, where(${g} * q > 0, u, 1)), n), x)`;
+  const q = `where(${turned}, 0, ${g})`, p = `p - sign(${q}) * ${s}`;
+  return new FusedUpdate(["p", "g", "q", "s"], ["d", "u", "n", "x"], { p, q, s });
+});
 
 /** Looks at the signs of gradients only; for training on all data at once. */
 export class Rprop extends Optimizer<RpropOptions> {
@@ -275,7 +257,7 @@ export class Rprop extends Optimizer<RpropOptions> {
 
   /** Throws for options out of range. */
   protected override check(o: RpropOptions): void {
-    checkCommon({ ...o, weightDecay: 0 });
+    super.check(o);
     const [less, more] = o.etas;
     if (!(0 < less && less < 1 && 1 < more)) throw new RangeError(`Invalid eta values: ${less}, ${more}`);
   }
@@ -288,20 +270,9 @@ export class Rprop extends Optimizer<RpropOptions> {
     state: ParamState,
   ): void {
     const { lr, etas: [less, more], stepSizes: [least, most], maximize } = group;
-    state.step = (state.step ?? 0) + 1;
-    state.prev ??= zerosFor(p);
+    nextStep(state, p, "prev");
     state.stepSize ??= zerosFor(p).fill_(lr);
-    const update = rprop.get(String(maximize), () => {
-      const g = gradientText(maximize, false), turned = `${g} * q < 0`;
-      const s = `min(max(s * where(${turned}, d, where(${g} * q > 0, u, 1)), n), x)`;
-      const used = `where(${turned}, 0, ${g})`;
-      return new FusedUpdate(["p", "g", "q", "s"], ["d", "u", "n", "x"], {
-        p: `p - sign(${used}) * ${s}`,
-        q: used,
-        s,
-      });
-    });
-    update.run([p, grad, state.prev, state.stepSize], [less, more, least, most]);
+    rprop.get(maximize).run([p, grad, state.prev, state.stepSize], [less, more, least, most]);
   }
 }
 
@@ -319,7 +290,13 @@ export interface ASGDOptions extends AdaptiveOptions {
   capturable: boolean;
 }
 
-const asgd = new Variants();
+const asgd = new Variants((decay: boolean, maximize: boolean) => {
+  const next = `(p * (1 - d * l) - l * ${gradientText(maximize, decay)})`;
+  return new FusedUpdate(["p", "g", "x"], ["w", "d", "l", "u"], {
+    p: next,
+    x: `where(u == 1, ${next}, x + (${next} - x) * u)`,
+  });
+});
 
 /** Gradient descent with a falling rate that also averages the parameters on its way, in the state `ax`. */
 export class ASGD extends Optimizer<ASGDOptions> {
@@ -339,11 +316,6 @@ export class ASGD extends Optimizer<ASGDOptions> {
     super(params, optionsOver(defaults, options, "ASGD"));
   }
 
-  /** Throws for options out of range. */
-  protected override check(o: ASGDOptions): void {
-    checkCommon(o);
-  }
-
   /** Changes one parameter. */
   protected override update(
     p: Tensor,
@@ -351,22 +323,11 @@ export class ASGD extends Optimizer<ASGDOptions> {
     group: ParamGroup<ASGDOptions>,
     state: ParamState,
   ): void {
-    const { lr, lambd, alpha, t0, weightDecay, maximize } = group, decay = weightDecay !== 0;
-    if (state.step === undefined) {
-      state.step = 0;
-      state.eta = Math.fround(lr); // PyTorch keeps both in float32
-      state.mu = 1;
-      state.ax = zerosFor(p);
-    }
-    const step = ++state.step;
-    const update = asgd.get(`${decay}${maximize}`, () => {
-      const next = `(p * (1 - d * l) - l * ${gradientText(maximize, decay)})`;
-      return new FusedUpdate(["p", "g", "x"], ["w", "d", "l", "u"], {
-        p: next,
-        x: `where(u == 1, ${next}, x + (${next} - x) * u)`,
-      });
-    });
-    update.run([p, grad, state.ax], [weightDecay, lambd, state.eta, state.mu]);
+    const { lr, lambd, alpha, t0, weightDecay, maximize } = group, step = nextStep(state, p);
+    state.eta ??= Math.fround(lr); // PyTorch keeps it and mu in float32
+    state.mu ??= 1;
+    state.ax ??= zerosFor(p);
+    asgd.get(weightDecay !== 0, maximize).run([p, grad, state.ax], [weightDecay, lambd, state.eta, state.mu]);
     state.eta = Math.fround(lr / (1 + lambd * lr * step) ** alpha);
     state.mu = Math.fround(1 / Math.max(1, step - t0));
   }

@@ -112,14 +112,18 @@ export function together(updates: () => void): void {
   }
 }
 
-/** The variants of an optimizer's update, made when first used. */
-export class Variants {
-  private readonly made = new Map<string, FusedUpdate>();
+/** The variants of an optimizer's update by what is chosen, made when first used. */
+export class Variants<C extends readonly boolean[]> {
+  private readonly made = new Map<number, FusedUpdate>();
+
+  /** `make` makes the update for a combination of choices. */
+  constructor(private readonly make: (...choices: C) => FusedUpdate) {}
 
   /** The update for a combination of choices. */
-  get(key: string, make: () => FusedUpdate): FusedUpdate {
+  get(...choices: C): FusedUpdate {
+    const key = choices.reduce((key, choice) => 2 * key + Number(choice), 0);
     let update = this.made.get(key);
-    if (update === undefined) this.made.set(key, update = make());
+    if (update === undefined) this.made.set(key, update = this.make(...choices));
     return update;
   }
 }

@@ -76,7 +76,7 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
 
   /** Throws for options out of range. */
   protected override check(o: LBFGSOptions): void {
-    if (!(o.lr >= 0)) throw new RangeError(`Invalid learning rate: ${o.lr}`);
+    super.check(o);
     if (o.lineSearchFn !== null && o.lineSearchFn !== "strong_wolfe") {
       throw new RangeError("only 'strong_wolfe' is supported");
     }

@@ -41,6 +41,15 @@ export interface OptimizerState {
 /** Computes the loss again and its gradients, for optimizers that look at several points. */
 export type Closure = () => Tensor | number;
 
+/** Options that many optimizers have. */
+interface UsualOptions {
+  readonly lr?: number;
+  readonly eps?: number;
+  readonly betas?: readonly number[];
+  readonly weightDecay?: number;
+  readonly differentiable?: boolean;
+}
+
 /** Changes parameters so that a loss becomes smaller. `O` are its options. */
 export abstract class Optimizer<O extends object = Record<string, unknown>> {
   /** Options of groups that give none of their own. */
@@ -115,8 +124,17 @@ export abstract class Optimizer<O extends object = Record<string, unknown>> {
     this.paramGroups.push({ params: list, ...options });
   }
 
-  /** Throws a RangeError for options out of range. */
-  protected abstract check(options: O): void;
+  /** Throws for options out of range. Those that many optimizers have are checked here. */
+  protected check(options: O): void {
+    const o = options as UsualOptions;
+    if ("lr" in o) checkNotNegative(o.lr!, "learning rate");
+    if ("eps" in o) checkNotNegative(o.eps!, "epsilon value");
+    if ("betas" in o) checkBetas(o.betas!);
+    if ("weightDecay" in o) checkNotNegative(o.weightDecay!, "weight_decay value");
+    if (o.differentiable) {
+      throw new TypeError("differentiable: true is not supported: steps are never recorded");
+    }
+  }
 
   /** Changes one parameter. Runs without recording. */
   protected abstract update(p: Tensor, grad: Tensor, group: ParamGroup<O>, state: ParamState): void;
@@ -268,7 +286,7 @@ export function checkNotNegative(value: number, what: string): void {
 }
 
 /** Throws unless both betas are in [0, 1). */
-export function checkBetas(betas: readonly number[]): void {
+function checkBetas(betas: readonly number[]): void {
   betas.forEach((beta, i) => {
     if (!(beta >= 0 && beta < 1)) {
       throw new RangeError(`Invalid beta parameter at index ${i}: ${pythonScalar(beta, "float64")}`);
@@ -276,14 +294,16 @@ export function checkBetas(betas: readonly number[]): void {
   });
 }
 
-/** Throws for what PyTorch offers and this library does not do. */
-export function checkDifferentiable(differentiable: boolean): void {
-  if (differentiable) throw new TypeError("differentiable: true is not supported: steps are never recorded");
-}
-
 /** Zeros in the form of a parameter. */
 export function zerosFor(p: Tensor): Tensor {
   return p.newZeros(p.shape);
+}
+
+/** Counts a step, and gives the state tensors of zeros before the first one. */
+export function nextStep(state: ParamState, p: Tensor, ...zeros: string[]): number {
+  state.step = (state.step ?? 0) + 1;
+  for (const name of zeros) state[name] ??= zerosFor(p);
+  return state.step;
 }
 
 /** The gradient as a text: turned round to maximize, and with weight decay that is part of the gradient. */

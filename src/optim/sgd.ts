@@ -6,7 +6,6 @@
 import type { Tensor } from "../tensor/tensor.ts";
 import { FusedUpdate, Variants } from "./fused.ts";
 import {
-  checkDifferentiable,
   checkNotNegative,
   gradientText,
   Optimizer,
@@ -14,6 +13,7 @@ import {
   type ParamGroup,
   type Params,
   type ParamState,
+  zerosFor,
 } from "./optimizer.ts";
 
 /** Options of {@linkcode SGD}. */
@@ -38,21 +38,17 @@ export interface SGDOptions {
   fused: boolean | null;
 }
 
-const variants = new Variants();
+const numbers = ["l", "w", "u", "d"];
 
-function make(
-  first: boolean,
-  nesterov: boolean,
-  momentum: boolean,
-  decay: boolean,
-  maximize: boolean,
-): FusedUpdate {
-  const g = gradientText(maximize, decay), numbers = ["l", "w", "u", "d"];
-  if (!momentum) return new FusedUpdate(["p", "g"], numbers, { p: `p - l * ${g}` });
-  const m = first ? g : `(u * m + (1 - d) * ${g})`;
+const still = new Variants((decay: boolean, maximize: boolean) =>
+  new FusedUpdate(["p", "g"], numbers, { p: `p - l * ${gradientText(maximize, decay)}` })
+);
+
+const moving = new Variants((first: boolean, nesterov: boolean, decay: boolean, maximize: boolean) => {
+  const g = gradientText(maximize, decay), m = first ? g : `(u * m + (1 - d) * ${g})`;
   const direction = nesterov ? `(${g} + u * ${m})` : m;
   return new FusedUpdate(["p", "g", "m"], numbers, { p: `p - l * ${direction}`, m });
-}
+});
 
 /**
  * Stochastic gradient descent, with momentum if wanted.
@@ -87,24 +83,20 @@ export class SGD extends Optimizer<SGDOptions> {
 
   /** Throws for options out of range. */
   protected override check(o: SGDOptions): void {
-    checkNotNegative(o.lr, "learning rate");
+    super.check(o);
     checkNotNegative(o.momentum, "momentum value");
-    checkNotNegative(o.weightDecay, "weight_decay value");
     if (o.nesterov && (o.momentum <= 0 || o.dampening !== 0)) {
       throw new RangeError("Nesterov momentum requires a momentum and zero dampening");
     }
-    checkDifferentiable(o.differentiable);
   }
 
   /** Changes one parameter. */
   protected override update(p: Tensor, grad: Tensor, group: ParamGroup<SGDOptions>, state: ParamState): void {
     const { lr, momentum, dampening, weightDecay, nesterov, maximize } = group;
-    const moving = momentum !== 0, decay = weightDecay !== 0;
-    const first = moving && (state.momentumBuffer === undefined || state.momentumBuffer === null);
-    const key = `${first}${nesterov}${moving}${decay}${maximize}`;
-    const update = variants.get(key, () => make(first, nesterov, moving, decay, maximize));
-    if (first) state.momentumBuffer = p.newZeros(p.shape);
-    const tensors = moving ? [p, grad, state.momentumBuffer] : [p, grad];
-    update.run(tensors, [lr, weightDecay, momentum, dampening]);
+    const decay = weightDecay !== 0, values = [lr, weightDecay, momentum, dampening];
+    if (momentum === 0) return still.get(decay, maximize).run([p, grad], values);
+    const first = state.momentumBuffer === undefined || state.momentumBuffer === null;
+    if (first) state.momentumBuffer = zerosFor(p);
+    moving.get(first, nesterov, decay, maximize).run([p, grad, state.momentumBuffer], values);
   }
 }
