@@ -65,6 +65,11 @@ export function maxPool(
   }
 }
 
+function combineOnGpu(how: "add" | "put", dtype: DType, y: Elements, p: PlanePlaces, x: GpuMemory): void {
+  const { planes, outs, size, caller } = p, where = onGpu(p.where);
+  gpu.combineAtPlaces(x.gpu, how, dtype, planesOf(y), where, x.block, planes, outs, size, caller);
+}
+
 /** Adds values to places of planes of zeros, which `x` holds. Windows that chose them make it shorter on the GPU. */
 export function addAtPlaces(
   dtype: DType,
@@ -79,18 +84,7 @@ export function addAtPlaces(
   } else if (spans !== null) {
     gpu.maxPoolBack(x.gpu, dtype, planesOf(y), onGpu(where), x.block, planes, spans);
   } else {
-    gpu.combineAtPlaces(
-      x.gpu,
-      "add",
-      dtype,
-      planesOf(y),
-      onGpu(where),
-      x.block,
-      planes,
-      outs,
-      size,
-      p.caller,
-    );
+    combineOnGpu("add", dtype, y, p, x);
   }
 }
 
@@ -98,18 +92,7 @@ export function addAtPlaces(
 export function putAtPlaces(dtype: DType, y: Elements, p: PlanePlaces, x: Memory): void {
   const { where, planes, outs, size } = p;
   if (x instanceof GpuMemory) {
-    gpu.combineAtPlaces(
-      x.gpu,
-      "put",
-      dtype,
-      planesOf(y),
-      onGpu(where),
-      x.block,
-      planes,
-      outs,
-      size,
-      p.caller,
-    );
+    combineOnGpu("put", dtype, y, p, x);
   } else {
     cpu.putAtPlaces(dtype, onCpu(y.data), y.offset, where as Int32Array, x as TypedArray, planes, outs, size);
   }
