@@ -46,18 +46,48 @@ interface Info {
   /** PyTorch's C++ name, as in `torch.FloatTensor` and in its messages. */
   readonly typeName: string;
   readonly allocate: (length: number) => TypedArray;
+  /** An array of elements that lie in a buffer. */
+  readonly over: (buffer: ArrayBuffer, start: number, length: number) => TypedArray;
 }
 
 const table: { readonly [D in DType]: Info } = {
-  bool: info(0, "int", 1, "Bool", (n) => new Uint8Array(n)),
-  uint8: info(1, "int", 1, "Byte", (n) => new Uint8Array(n)),
-  int8: info(1, "int", 1, "Char", (n) => new Int8Array(n)),
-  int16: info(1, "int", 2, "Short", (n) => new Int16Array(n)),
-  int32: info(1, "int", 4, "Int", (n) => new Int32Array(n)),
-  int64: info(1, "bigint", 8, "Long", (n) => new BigInt64Array(n)),
-  float16: info(2, "float", 2, "Half", (n) => new Float16Array(n)),
-  float32: info(2, "float", 4, "Float", (n) => new Float32Array(n)),
-  float64: info(2, "float", 8, "Double", (n) => new Float64Array(n)),
+  bool: info(0, "int", 1, "Bool", (n) => new Uint8Array(n), (b, start, n) => new Uint8Array(b, start, n)),
+  uint8: info(1, "int", 1, "Byte", (n) => new Uint8Array(n), (b, start, n) => new Uint8Array(b, start, n)),
+  int8: info(1, "int", 1, "Char", (n) => new Int8Array(n), (b, start, n) => new Int8Array(b, start, n)),
+  int16: info(1, "int", 2, "Short", (n) => new Int16Array(n), (b, start, n) => new Int16Array(b, start, n)),
+  int32: info(1, "int", 4, "Int", (n) => new Int32Array(n), (b, start, n) => new Int32Array(b, start, n)),
+  int64: info(
+    1,
+    "bigint",
+    8,
+    "Long",
+    (n) => new BigInt64Array(n),
+    (b, start, n) => new BigInt64Array(b, start, n),
+  ),
+  float16: info(
+    2,
+    "float",
+    2,
+    "Half",
+    (n) => new Float16Array(n),
+    (b, start, n) => new Float16Array(b, start, n),
+  ),
+  float32: info(
+    2,
+    "float",
+    4,
+    "Float",
+    (n) => new Float32Array(n),
+    (b, start, n) => new Float32Array(b, start, n),
+  ),
+  float64: info(
+    2,
+    "float",
+    8,
+    "Double",
+    (n) => new Float64Array(n),
+    (b, start, n) => new Float64Array(b, start, n),
+  ),
 };
 
 function info(
@@ -65,9 +95,10 @@ function info(
   flavor: Flavor,
   size: number,
   typeName: string,
-  allocate: (length: number) => TypedArray,
+  allocate: Info["allocate"],
+  over: Info["over"],
 ): Info {
-  return { category, flavor, size, typeName, allocate };
+  return { category, flavor, size, typeName, allocate, over };
 }
 
 /** All element types, in PyTorch's order of promotion. */
@@ -138,6 +169,11 @@ export function allocate(dtype: DType, length: number): TypedArray {
         "memory, or an array cannot be as large as that",
     );
   }
+}
+
+/** An array of the elements that lie in a buffer from a byte on. */
+export function arrayOver(dtype: DType, buffer: ArrayBuffer, start: number, length: number): TypedArray {
+  return table[dtype].over(buffer, start, length);
 }
 
 /** The element type of a typed array; Uint8Array is uint8. */
@@ -215,7 +251,8 @@ export interface Typed {
  */
 export function resultType(operands: readonly (Typed | Scalar)[]): DType {
   let dims: DType | null = null, zero: DType | null = null, scalar: DType | null = null;
-  for (const x of operands) {
+  for (let i = 0; i < operands.length; i++) {
+    const x = operands[i];
     if (typeof x !== "object") {
       const d = dtypeOfScalar(x);
       scalar = scalar === null ? d : promoteTypes(scalar, d);
@@ -225,7 +262,13 @@ export function resultType(operands: readonly (Typed | Scalar)[]): DType {
       dims = dims === null ? x.dtype : promoteTypes(dims, x.dtype);
     }
   }
-  const combine = (high: DType | null, low: DType | null) =>
-    high === null ? low : low === null || table[high].category >= table[low].category ? high : low;
-  return combine(combine(dims, zero), scalar) ?? defaultDType;
+  return higher(higher(dims, zero), scalar) ?? defaultDType;
+}
+
+/** The first, unless the second is of a higher category. */
+function higher(first: DType | null, second: DType | null): DType | null {
+  if (first === null) return second;
+  return second === null || first === second || table[first].category >= table[second].category
+    ? first
+    : second;
 }

@@ -7,6 +7,7 @@ import { type Device, type Memory, remoteDevice, type RemoteMemory } from "./dev
 import { allocate, type DType, dtypeOfArray, type TypedArray } from "./dtype.ts";
 import type { Later } from "./later.ts";
 import { isRecyclable, recycle, recycled } from "./recycle.ts";
+import { sharesBlock, smallArray } from "./slab.ts";
 
 let currentPass = 0;
 
@@ -80,14 +81,18 @@ export class Storage {
   /** Zeroed memory for `length` elements. */
   static allocate(dtype: DType, length: number, device: Device = "cpu"): Storage {
     if (device === "cpu") {
-      return Storage.own(dtype, recycled(dtype, length)?.fill(0) ?? allocate(dtype, length));
+      const array = smallArray(dtype, length) ?? recycled(dtype, length)?.fill(0) ?? allocate(dtype, length);
+      return Storage.own(dtype, array);
     }
     return new Storage(dtype, length, device, remoteDevice(device).allocate(dtype, length, true), 0);
   }
 
   /** Memory that is about to be written as a whole: its content is not known. */
   static unwritten(dtype: DType, length: number, device: Device): Storage {
-    if (device === "cpu") return Storage.own(dtype, recycled(dtype, length) ?? allocate(dtype, length));
+    if (device === "cpu") {
+      const array = smallArray(dtype, length) ?? recycled(dtype, length) ?? allocate(dtype, length);
+      return Storage.own(dtype, array);
+    }
     return new Storage(dtype, length, device, remoteDevice(device).allocate(dtype, length, false), 0);
   }
 
@@ -157,6 +162,12 @@ export class Storage {
     return this.content = this.device === "cpu" ? array : remoteDevice(this.device).upload(array, this.dtype);
   }
 
+  /** {@linkcode Storage.data} for somebody outside, who may do with the whole buffer what he likes. */
+  get ownData(): TypedArray {
+    const { data } = this;
+    return sharesBlock(data) ? this.content = data.slice() : data;
+  }
+
   /** Reads one element: a bigint for int64, else a number (bool as 0 or 1). Waits for other devices. */
   get(index: number): number | bigint {
     if (this.later !== null) this.later.settle();
@@ -182,7 +193,7 @@ export class Storage {
 
   /** The single value in an array of its own. */
   private single(): TypedArray {
-    const array = allocate(this.dtype, 1);
+    const array = this.device === "cpu" ? smallArray(this.dtype, 1)! : allocate(this.dtype, 1);
     array[0] = this.value;
     return array;
   }
@@ -202,7 +213,7 @@ export class Storage {
   /** Elements `offset` to `offset + length`: shared on the CPU, a copy elsewhere. */
   read(offset: number, length: number): TypedArray {
     if (this.later !== null) this.later.settle();
-    if (this.device === "cpu") return this.data.subarray(offset, offset + length);
+    if (this.device === "cpu") return this.ownData.subarray(offset, offset + length);
     if (this.content === null) return this.single().subarray(offset, offset + length);
     return (this.content as RemoteMemory).read(offset, length);
   }

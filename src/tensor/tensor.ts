@@ -282,7 +282,7 @@ export class Tensor implements Displayable {
     const count = this.numel();
     if (!this.isContiguous()) return this.contiguous().typedArray();
     if (this.storage.device !== "cpu") return this.storage.read(this.offset, count);
-    const data = this.storage.data;
+    const data = this.storage.ownData;
     if (this.offset === 0 && count === data.length) return data;
     return data.subarray(this.offset, this.offset + count);
   }

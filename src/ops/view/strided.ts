@@ -95,7 +95,7 @@ export function asStrided(
 export function viewDtype(x: Tensor, dtype: DType): Tensor {
   if (dtype === x.dtype) return makeView(x, x.shape, x.strides);
   const from = itemSize(x.dtype), to = itemSize(dtype), last = x.ndim - 1;
-  const data = x.storage.data, bytes = data.byteOffset + x.offset * from;
+  const data = x.storage.ownData, bytes = data.byteOffset + x.offset * from;
   const names = `view ${typeName(x.dtype)} as ${typeName(dtype)} (different element sizes)`;
   let shape = x.shape, strides = x.strides;
   if (from !== to) {
