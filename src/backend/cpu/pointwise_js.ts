@@ -110,19 +110,26 @@ export function isOperand(x: Operand | Scalar): x is Operand {
 // Layouts
 
 const noStrides: readonly (readonly number[])[] = [];
-const unitSteps: readonly Step[][] = Array.from({ length: 9 }, (_, n) => Array(n).fill(Step.Unit));
 
-/** The usual case: every operand is contiguous, one loop does it. */
+/** The usual case: every operand is contiguous, or an input is one element for all; one loop does it. */
 function contiguousNest(
   inputs: readonly (Operand | Scalar)[],
   outputs: readonly Operand[],
   shape: readonly number[],
   numel: number,
 ): Nest | null {
-  for (const x of inputs) if (isOperand(x) && !isContiguous(x.strides, shape)) return null;
-  for (const x of outputs) if (!isContiguous(x.strides, shape)) return null;
-  const n = inputs.length + outputs.length;
-  return { sizes: [numel], strides: noStrides, steps: unitSteps[n] ?? Array(n).fill(Step.Unit) };
+  const n = inputs.length, steps: Step[] = new Array(n + outputs.length);
+  for (let j = 0; j < n; j++) {
+    const x = inputs[j];
+    if (!isOperand(x) || isContiguous(x.strides, shape)) steps[j] = Step.Unit;
+    else if (isOneElement(x.strides)) steps[j] = Step.Fixed;
+    else return null;
+  }
+  for (let i = 0; i < outputs.length; i++) {
+    if (!isContiguous(outputs[i].strides, shape)) return null;
+    steps[n + i] = Step.Unit;
+  }
+  return { sizes: [numel], strides: noStrides, steps };
 }
 
 function isContiguous(strides: readonly number[], shape: readonly number[]): boolean {
@@ -132,6 +139,11 @@ function isContiguous(strides: readonly number[], shape: readonly number[]): boo
     if (strides[d] !== expected) return false;
     expected *= shape[d];
   }
+  return true;
+}
+
+function isOneElement(strides: readonly number[]): boolean {
+  for (let d = 0; d < strides.length; d++) if (strides[d] !== 0) return false;
   return true;
 }
 

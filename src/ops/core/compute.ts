@@ -3,7 +3,7 @@
  * @module
  */
 
-import { runPointwise } from "../../backend/pointwise.ts";
+import { type Operand as Strided, runPointwise } from "../../backend/pointwise.ts";
 import { type Device, differentDevices } from "../../tensor/device.ts";
 import {
   allocate,
@@ -86,11 +86,9 @@ function computeStrided(op: PointwiseOp, inputs: readonly Operand[]): Tensor {
   const shape = broadcastInputs(inputs);
   // Reuse the first input's strides if they already are those of a plain result.
   let strides: Shape | null = null;
-  for (const x of inputs) {
-    if (typeof x === "object" && x.shape === shape && x.isContiguous()) {
-      strides = x.strides;
-      break;
-    }
+  for (let i = 0; i < inputs.length && strides === null; i++) {
+    const x = inputs[i];
+    if (typeof x === "object" && x.shape === shape && x.isContiguous()) strides = x.strides;
   }
   strides ??= contiguousStrides(shape);
   const device = deviceOf(inputs);
@@ -158,16 +156,8 @@ export function overlapsPartly(a: Tensor, b: Tensor): boolean {
 /** Computes into `out`, which has the broadcast shape. */
 export function compute(op: PointwiseOp, inputs: readonly Operand[], out: Tensor, dtype: DType): void {
   const shape = out.shape;
-  const operands = inputs.map((x) => {
-    if (typeof x !== "object") return x;
-    const { storage } = x;
-    // a value, so that no memory is made for it
-    if (x.shape === SCALAR_SHAPE && (storage.device === "cpu" || storage.isValue)) {
-      return storage.get(x.offset);
-    }
-    const strides = broadcastStrides(x.shape, x.strides, shape);
-    return { data: storage.memory, dtype: storage.dtype, offset: x.offset, strides };
-  });
+  const operands: (Strided | Scalar)[] = new Array(inputs.length);
+  for (let i = 0; i < inputs.length; i++) operands[i] = operandOf(inputs[i], shape);
   if (out.device !== "cpu" && out.storage.isValue && operands.every((x) => typeof x !== "object")) {
     // values of another device that are in no memory yet: theirs is a counter's or a constant's arithmetic, done here
     const data = allocate(out.dtype, 1);
@@ -185,6 +175,16 @@ export function compute(op: PointwiseOp, inputs: readonly Operand[], out: Tensor
   runPointwise(op.program, operands, [target], shape, dtype);
 }
 
+/** An operand as kernels take it, in the shape of the result. */
+function operandOf(x: Operand, shape: Shape): Strided | Scalar {
+  if (typeof x !== "object") return x;
+  const { storage } = x;
+  // a value, so that no memory is made for it
+  if (x.shape === SCALAR_SHAPE && (storage.device === "cpu" || storage.isValue)) return storage.get(x.offset);
+  const strides = broadcastStrides(x.shape, x.strides, shape);
+  return { data: storage.memory, dtype: storage.dtype, offset: x.offset, strides };
+}
+
 /** Whether an operand's value is known without reading memory: a number, or a 0-d tensor that is in no memory yet. */
 function isKnown(x: Operand): boolean {
   return typeof x !== "object" || (x.shape === SCALAR_SHAPE && (x.device === "cpu" || x.storage.isValue));
@@ -197,7 +197,8 @@ function isKnown(x: Operand): boolean {
  */
 function deviceOf(inputs: readonly Operand[]): Device {
   let found: Device | null = null;
-  for (const x of inputs) {
+  for (let i = 0; i < inputs.length; i++) {
+    const x = inputs[i];
     if (typeof x !== "object") continue;
     const { device } = x.storage;
     if (device === found || (device === "cpu" && x.shape === SCALAR_SHAPE)) continue;
@@ -218,7 +219,8 @@ function checkDevices(inputs: readonly Operand[], device: Device): void {
 
 function broadcastInputs(inputs: readonly Operand[]): Shape {
   let shape: Shape = SCALAR_SHAPE;
-  for (const x of inputs) {
+  for (let i = 0; i < inputs.length; i++) {
+    const x = inputs[i];
     if (typeof x === "object" && x.shape !== shape) {
       shape = shape === SCALAR_SHAPE ? x.shape : broadcastShapes(shape, x.shape);
     }
