@@ -11,14 +11,14 @@
  * @module
  */
 
-import { type CellSource, CellSources } from "./cells.ts";
+import { CellSources } from "./cells.ts";
 import type { ConnectionInfo } from "./connection.ts";
 import { type Header, type JsonObject, type Message, MessageError, Session, Signer } from "./messages.ts";
 import { Inspector } from "./inspect/inspector.ts";
 import { INTERRUPT, type Thrown, UNCAUGHT, type Uncaught } from "./protocol.ts";
+import { RunningCell } from "./running_cell.ts";
 import { KernelService } from "./service.ts";
 import { describeError, type ErrorContent, findSyntaxError } from "./syntax.ts";
-import { withinTime } from "./time.ts";
 import { formatThrown, parseStack, type TracebackOptions } from "./traceback.ts";
 import { Publisher, ZmtpConnection } from "./zmtp.ts";
 
@@ -26,11 +26,6 @@ import { Publisher, ZmtpConnection } from "./zmtp.ts";
 const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
 /** The longest message accepted from the kernel. */
 const MAX_OUTPUT_BYTES = 512 * 1024 * 1024;
-/** A kernel that does not answer a signal for so long is in a loop. Generous: on a loaded machine answers are late. */
-const NOTICE_PATIENCE = 500;
-/** After its answer the kernel needs so long to end the cell, or to find that it computes all the time. */
-const ANSWER_PATIENCE = 5000;
-const INTERRUPT_ATTEMPTS = 5;
 /** Cells that were sent before an error was reported may arrive so long after. */
 const LATE_ARRIVAL = 200;
 
@@ -57,22 +52,6 @@ interface Job {
   time: number;
 }
 
-interface Cell {
-  header: Header;
-  source: CellSource;
-  /** The code as the client sent it. */
-  code: string;
-  /** Messages kept until all other outputs have come by. */
-  held: Message[];
-  idle: Message | undefined;
-  /** Whether the kernel has answered: from then on only outputs are awaited. */
-  replied: boolean;
-  interrupted: boolean;
-  /** Settles when the last signal sent to the cell has been noticed. */
-  notice: Promise<void> | undefined;
-  end: PromiseWithResolvers<void>;
-}
-
 /** See the module's description. */
 export class Bridge {
   readonly #outer: ConnectionInfo;
@@ -91,7 +70,7 @@ export class Bridge {
   #failure: { time: number; session: string; date: number } | undefined;
   /** The request being processed: its id, and where its reply goes. */
   #awaited: { id: string; resolve: (reply: Message | undefined) => void; idleEnds: boolean } | undefined;
-  #cell: Cell | undefined;
+  #cell: RunningCell | undefined;
   #lastHeader: Header | undefined;
   readonly #sources = new CellSources();
   /** Puts cells in operator form. Its parser takes a moment to load, in which the kernel starts. */
@@ -99,8 +78,6 @@ export class Bridge {
   /** The bridge's own way to the kernel. */
   #service: KernelService | undefined;
   #inspector: Inspector | undefined;
-  #onNotice: (() => void) | undefined;
-  #onBusy: (() => void) | undefined;
   #closed = false;
 
   /** Makes a bridge between the client-facing ports of `outer` and a kernel. Nothing is opened yet. */
@@ -219,31 +196,11 @@ export class Bridge {
     if (request.header.msg_type === "shutdown_request") this.#kernel.onShutdown();
   }
 
-  /**
-   * Ends the running cell. Where its code lets the event loop turn, the kernel answers the signal and deals with it
-   * (see interrupt.ts). Where no answer comes, the code is in a loop, and Deno's own interrupt ends it; that must not
-   * reach an idle kernel, because it would end whatever runs next, be it a part of Deno's event loop.
-   */
   async #interrupt(link: Link): Promise<void> {
-    const cell = this.#cell;
-    if (cell === undefined || cell.replied) return;
-    cell.interrupted = true;
-    for (let attempt = 0; attempt < INTERRUPT_ATTEMPTS && !cell.replied; attempt++) {
-      const noticed = new Promise<void>((resolve) => this.#onNotice = resolve);
-      cell.notice = noticed;
-      const busy = new Promise<void>((resolve) => this.#onBusy = resolve);
-      if (this.#kernel.signalInterrupt() && await withinTime(noticed, NOTICE_PATIENCE)) {
-        // A loop that computes between its awaits is hit while it computes.
-        const outcome = Promise.race([busy, cell.end.promise]);
-        if (!await withinTime(outcome, ANSWER_PATIENCE)) return;
-      }
-      if (cell.replied) return;
-      await link.kernel.send(
-        this.#innerSigner.encode(this.#session.message("interrupt_request", {})),
-      );
-      // The loop may have been part of an asynchronous function, which then still has to be ended as such.
-      await withinTime(cell.end.promise, NOTICE_PATIENCE);
-    }
+    await this.#cell?.interrupt(
+      () => this.#kernel.signalInterrupt(),
+      () => link.kernel.send(this.#innerSigner.encode(this.#session.message("interrupt_request", {}))),
+    );
   }
 
   async #readReplies(link: Link): Promise<void> {
@@ -311,26 +268,13 @@ export class Bridge {
     const code = typeof request.content.code === "string" ? request.content.code : "";
     const made = (await this.#operators)!.operatorCell(code);
     const source = this.#sources.add(code, made.text, (line, column) => made.sourceColumn(line, column));
-    const cell: Cell = {
-      header: request.header,
-      source,
-      code,
-      held: [],
-      idle: undefined,
-      replied: false,
-      interrupted: false,
-      notice: undefined,
-      end: Promise.withResolvers(),
-    };
+    const cell = new RunningCell(request.header, source, code);
     this.#cell = cell;
     const reply = await this.#ask(link, {
       ...request,
       content: { ...request.content, code: code.trim() === "" ? code : source.tagged },
     }, false);
-    cell.replied = true;
-    cell.end.resolve();
-    // A signal that is still on its way must not end the next cell.
-    if (cell.notice !== undefined) await withinTime(cell.notice, NOTICE_PATIENCE);
+    await cell.answered();
     const failed = reply?.content.status === "error";
     const stack = failed ? ((reply.content.traceback ?? []) as string[]).join("\n") : undefined;
     const mark = await this.#service!.call("sync", ...(stack ? [JSON.stringify(stack)] : []));
@@ -353,7 +297,7 @@ export class Bridge {
   }
 
   /** Completes the error of a cell: what it says, and where in the cell it happened. */
-  #showError(cell: Cell, request: Message, reply: Message, thrown: Thrown | undefined): void {
+  #showError(cell: RunningCell, request: Message, reply: Message, thrown: Thrown | undefined): void {
     const shown = cell.held.find((message) => message.header.msg_type === "error");
     let content: ErrorContent;
     if (shown === undefined) {
@@ -431,8 +375,7 @@ export class Bridge {
     const parent = message.parentHeader.msg_id;
     if (this.#service?.take(message)) return;
     if (msg_type === INTERRUPT) {
-      if (message.content.busy === true) this.#onBusy?.();
-      else this.#onNotice?.();
+      this.#cell?.noticed(message.content.busy === true);
       return;
     }
     if (msg_type === UNCAUGHT) this.#toText(message);
@@ -447,20 +390,8 @@ export class Bridge {
     const idle = msg_type === "status" && message.content.execution_state === "idle";
     const cell = this.#cell;
     this.#translate(message);
-    if (cell !== undefined && message.parentHeader.msg_id === cell.header.msg_id) {
-      if (msg_type === "execute_input") {
-        message.content.code = cell.code;
-        cell.source.count = Number(message.content.execution_count);
-      }
-      if (idle) {
-        cell.idle = message;
-        return;
-      }
-      // These end a cell, but text printed before them may still be on its way.
-      if (msg_type === "execute_result" || msg_type === "error") {
-        cell.held.push(message);
-        return;
-      }
+    if (cell !== undefined && message.parentHeader.msg_id === cell.header.msg_id && cell.take(message)) {
+      return;
     }
     this.#publish(message);
     if (idle && this.#awaited?.idleEnds && parent === this.#awaited.id) {
