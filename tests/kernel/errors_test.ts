@@ -104,7 +104,9 @@ Deno.test({
       "",
     ]);
     assert(
-      /^ {4}at Tensor\.view \(dinograd\/src\/ops\/view\/view\.ts:\d+:\d+\) and \d calls inside$/.test(inside[5]),
+      /^ {4}at Tensor\.view \(dinograd\/src\/ops\/view\/view\.ts:\d+:\d+\) and \d calls inside$/.test(
+        inside[5],
+      ),
       inside[5],
     );
     assertEquals(inside.slice(6), ["    at cell [4]:1:3"]);
