@@ -4,6 +4,9 @@
  *
  * Elements are folded in blocks whose variables are merged with those of the whole, so that the rounding errors of long sums do
  * not pile up. Names: `s_` and a variable's name is what the fold's text sees, `w_` the whole so far, `o_` another part.
+ *
+ * Where memory allows, four neighbours are read at once: four elements of a group, which have variables of their own until the end of
+ * a block (`q0_` to `q3_`), or an element of each of four groups (`s0_` to `s3_`, `w0_` to `w3_`).
  * @module
  */
 import { input as inputNamed } from "../../expr/expr.ts";
@@ -26,8 +29,11 @@ function linesOf(s: Statements): string {
   return [...s.before, ...s.inside].join("\n");
 }
 
-/** Elements that are folded before they are merged with the rest. */
-export const BLOCK = 128;
+/** The numbers of four neighbours. */
+export const FOUR: readonly number[] = [0, 1, 2, 3];
+
+/** Elements, and parts, that are folded before they are merged with the rest. Parts are often alike, and so are their rounding errors. */
+const BLOCK = 128, PARTS = 32;
 
 /** What an element is made of. */
 export interface ElementCode {
@@ -43,6 +49,10 @@ export interface ElementCode {
   readonly kept: number;
   /** The same, of those that are folded. */
   readonly folded: number;
+  /** What an invocation reads four of at once, as vectors: elements of a group, or groups. */
+  readonly four: "items" | "groups" | null;
+  /** With `four`, for each operand whether it has one element for all four. */
+  readonly fixed: readonly boolean[];
 }
 
 /** Which part of a fold a kernel does. */
@@ -59,6 +69,10 @@ export interface FoldStage {
   readonly to: number;
   /** Whether a workgroup shares a part. */
   readonly tree: boolean;
+  /** Whether the items of a part lie side by side; else parts take turns. A tree's always do. */
+  readonly together: boolean;
+  /** Invocations in a workgroup. */
+  readonly group: number;
   /** Whether neighbouring invocations have parts of one group. */
   readonly partsFirst: boolean;
   /** Dtypes of the results, where they are written and not the variables. */
@@ -127,44 +141,48 @@ export class FoldWriter {
     return { before: s.before.join("\n"), inside: s.inside.join("\n") };
   }
 
-  /** Declares the values that a walk is given. */
-  given(p: Pass): string {
+  /** Declares the values that a walk is given. `scope` stands before the names of what is known. */
+  given(p: Pass, scope = "s_"): string {
     return p.given.map(({ name, value }) => {
-      const s = this.statements((name) => `s_${name}`, () => true, [{ name, value, whole: false }]);
+      const s = this.statements((name) => scope + name, () => true, [{ name, value, whole: false }]);
       const { text } = s.number(value, "element");
-      return `${linesOf(s)}\nlet s_${name} = ${text};`;
+      return `${linesOf(s)}\nlet ${scope}${name} = ${text};`;
     }).join("\n");
   }
 
   /** Declares a walk's variables as they are before the first element. */
-  first(p: Pass, prefix: string): string {
+  first(p: Pass, prefix: string, scope = "s_"): string {
     return p.variables.map(({ name, whole, first }) => {
-      const s = this.statements((name) => `s_${name}`, () => true, [{ name, value: first, whole }]);
+      const s = this.statements((name) => scope + name, () => true, [{ name, value: first, whole }]);
       const { text } = s.number(first, whole ? "whole" : "element");
       const type = whole ? "i32" : elementType(this.#compute);
       return `${linesOf(s)}\nvar ${prefix}${name}: ${type} = ${text};`;
     }).join("\n");
   }
 
-  /** A step with the element `v`; what stays the same comes before the loop. */
-  step(p: Pass): { before: string; inside: string } {
-    const changing = new Set(["v", "i", ...p.variables.map((s) => s.name)]);
+  /** A step of the variables with prefix `own` by element `v`, number `i`; what stays the same comes before the loop. */
+  step(p: Pass, own = "s_", v = "v", i = "i", scope = "s_"): { before: string; inside: string } {
+    const names = new Map([
+      ["v", v],
+      ["i", i],
+      ...p.variables.map(({ name }) => [name, own + name] as const),
+    ]);
     return this.assigned(
       p.variables.map(({ name, next, whole }) => ({ name, value: next, whole })),
-      "s_",
-      (name) => name === "v" || name === "i" ? name : `s_${name}`,
-      (name) => changing.has(name),
+      own,
+      (name) => names.get(name) ?? scope + name,
+      (name) => names.has(name),
     );
   }
 
-  /** Joins the variables with prefix `other` into those with prefix `own`. */
-  merge(p: Pass, own: string, other: (name: string) => string): string {
+  /** Joins the variables that `other` names into those with prefix `own`. */
+  merge(p: Pass, own: string, other: (name: string) => string, scope = "s_"): string {
     const names = new Map<string, string>();
     for (const { name } of p.variables) names.set(name, `${own}${name}`).set(otherName(name), other(name));
     const { before, inside } = this.assigned(
       p.variables.map(({ name, merged, whole }) => ({ name, value: merged, whole })),
       own,
-      (name) => names.get(name) ?? `s_${name}`,
+      (name) => names.get(name) ?? scope + name,
     );
     return `${before}\n${inside}`;
   }
@@ -211,9 +229,9 @@ workgroupBarrier();`;
   }
 }
 
-/** Where operands are, as code: `start` gives their bases from `g`, `item` defines `v` for the item with number `e`. */
+/** Where operands are, as code: `start` gives their bases from `g`, `item` defines `v` (or `v0` to `v3`) for the item with number `e`. */
 export function elementCode(
-  { program, operands, slots, computeDtype, kept, folded }: ElementCode,
+  { program, operands, slots, computeDtype, kept, folded, four, fixed }: ElementCode,
   compute: DType,
   next: () => string,
 ): { readonly start: string; readonly item: string } {
@@ -232,27 +250,44 @@ export function elementCode(
     }
     return `${code}let ${name}0 = i32(${name}r);\n`;
   };
-  const dot = (name: string, strides: readonly string[]) =>
-    strides.map((s, d) => ` + ${name}${d} * ${s}`).join("");
+  /** Numbers of fours count in the last dimension. */
+  const dot = (name: string, strides: readonly string[], fours: boolean) =>
+    strides.map((s, d) => ` + ${name}${d} * ${s}${fours && d === strides.length - 1 ? " * 4" : ""}`).join("");
   const start = place("g", "k", keptSizes) +
-    given.map((j, a) => `let base${j} = ${offsets[a]}${dot("k", keptStrides[a])};`).join("\n");
-  let item = folded === 1 ? "let f0 = e;\n" : place("e", "f", foldedSizes);
+    given.map((j, a) => `let base${j} = ${offsets[a]}${dot("k", keptStrides[a], four === "groups")};`)
+      .join("\n");
+  const flavor = wgslFlavor(computeDtype), target = program === null ? compute : computeDtype;
+  let shared = folded === 1 ? "let f0 = e;\n" : place("e", "f", foldedSizes), own = "";
   given.forEach((j, a) => {
-    const at = `b${slots[j]}[base${j}${dot("f", foldedStrides[a])}]`;
-    item += `let x${j} = ${loaded(at, operands[j]!, program === null ? compute : computeDtype)};\n`;
+    const at = `base${j}${dot("f", foldedStrides[a], four === "items")}`, memory = `b${slots[j]}`;
+    const one = (text: string) => `let x${j} = ${loaded(text, operands[j]!, target)};\n`;
+    if (four === null) shared += one(`${memory}[${at}]`);
+    else if (fixed[j]) shared += `let p${j} = ${at};\n${one(`${memory}[p${j} >> 2u][p${j} & 3]`)}`;
+    else {
+      shared += `let y${j} = ${memory}[(${at}) >> 2u];\n`;
+      own += one(`y${j}[U]`);
+    }
   });
   operands.forEach((d, j) => {
     if (d !== null) return;
-    const at = words(SCALAR_WORDS[wgslFlavor(computeDtype)]);
-    item += `let x${j} = ${scalarSource((k) => at[k], computeDtype)};\n`;
+    const at = words(SCALAR_WORDS[flavor]);
+    shared += `let x${j} = ${scalarSource((k) => at[k], computeDtype)};\n`;
   });
-  if (program === null) return { start, item: `${item}let v = x0;` };
-  const flavor = wgslFlavor(computeDtype);
-  const wrap = flavor === "int" && computeDtype !== "int32"
-    ? (v: string) => wrapped(v, computeDtype)
-    : undefined;
-  const { statements, results } = lowerWgsl(program, flavor, wrap);
-  return { start, item: `${item}${statements}\nlet v = ${results[0]};` };
+  let value = "x0";
+  if (program !== null) {
+    const wrap = flavor === "int" && computeDtype !== "int32"
+      ? (v: string) => wrapped(v, computeDtype)
+      : undefined;
+    const { statements, results } = lowerWgsl(program, flavor, wrap);
+    own += statements;
+    [value] = results;
+  }
+  if (four === null) return { start, item: `${shared}${own}\nlet v = ${value};` };
+  const type = elementType(target);
+  const each = FOUR.map((u) =>
+    `var v${u}: ${type};\n{\n${own.replaceAll("[U]", `[${u}]`)}\nv${u} = ${value};\n}`
+  );
+  return { start, item: `${shared}${each.join("\n")}` };
 }
 
 /** Parameters by number. */
@@ -269,17 +304,18 @@ export function moduleOf(
   declarations: string,
   body: string,
   tree: boolean,
+  group = GROUP,
 ): KernelSource {
   const code = `${types.includes("f16") || body.includes("f16(") ? "enable f16;\n" : ""}${
     header(words, types, access)
   }
 ${wgslFunctions(body)}
 ${declarations}
-@compute @workgroup_size(${GROUP})
+@compute @workgroup_size(${group})
 fn main(
   @builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) g3: vec3<u32>, @builtin(local_invocation_index) l: u32,
 ) {
-let t = i32(w.y * g3.x + w.x)${tree ? "" : ` * ${GROUP} + i32(l)`};
+let t = i32(w.y * g3.x + w.x)${tree ? "" : ` * ${group} + i32(l)`};
 if (t >= P[0].y) { return; }
 ${body}
 }
@@ -287,15 +323,39 @@ ${body}
   return { label, code, access };
 }
 
+/** Variables of one group: `scope` before the names of what is known, `whole` of what was folded so far, `sets` of a block. */
+interface Copy {
+  readonly scope: string;
+  readonly whole: string;
+  readonly sets: readonly { readonly own: string; readonly v: string; readonly i: string }[];
+}
+
+/** The groups whose elements an invocation folds side by side. */
+function copiesOf(four: ElementCode["four"]): readonly Copy[] {
+  if (four === "groups") {
+    return FOUR.map((u) => ({
+      scope: `s${u}_`,
+      whole: `w${u}_`,
+      sets: [{ own: `s${u}_`, v: `v${u}`, i: "i" }],
+    }));
+  }
+  const sets = four === "items"
+    ? FOUR.map((u) => ({ own: `q${u}_`, v: `v${u}`, i: `i${u}` }))
+    : [{ own: "s_", v: "v", i: "i" }];
+  return [{ scope: "s_", whole: "w_", sets }];
+}
+
 /** The kernel of a stage. Buffers: operands or parts, variables of earlier walks, then what it writes. */
 export function foldSource(stage: FoldStage): KernelSource {
-  const { fold, compute, elements, from, to, tree, partsFirst, results } = stage;
-  const writer = new FoldWriter(fold, compute);
+  const { fold, compute, elements, from, to, tree, together, group, partsFirst, results } = stage;
+  const four = elements?.four ?? null, copies = copiesOf(four), writer = new FoldWriter(fold, compute);
   const types = [...stage.types], access: Access[] = types.map(() => "read");
   const bind = (type: string, how: Access): string => {
     access.push(how);
     return `b${types.push(type) - 1}`;
   };
+  /** The number of the group (or of what else is written) that a copy is for. */
+  const numbered = (t: string, c: number) => four === "groups" ? `${t} * 4 + ${c}` : t;
   let words = FIRST_WORDS;
   const next = () => word(words++);
   const passes = fold.passes.slice(from, to);
@@ -313,29 +373,37 @@ export function foldSource(stage: FoldStage): KernelSource {
   const code = elements === null ? null : elementCode(elements, compute, next);
   const steps = elements === null ? [next(), next()] : null;
   if (code !== null) lines.push(code.start);
-  fold.passes.slice(0, from).forEach((p) => {
-    lines.push(writer.given(p));
-    for (const { name } of p.variables) {
-      lines.push(`let s_${name} = ${known.find((k) => k.name === name)!.at}[g];`);
+  copies.forEach(({ scope }, c) => {
+    for (const p of fold.passes.slice(0, from)) {
+      lines.push(writer.given(p, scope));
+      for (const { name } of p.variables) {
+        lines.push(`let ${scope}${name} = ${known.find((k) => k.name === name)!.at}[${numbered("g", c)}];`);
+      }
     }
   });
   let declarations = "";
   for (const p of passes) {
-    lines.push(writer.given(p), writer.first(p, "w_"));
+    for (const { scope, whole } of copies) lines.push(writer.given(p, scope), writer.first(p, whole, scope));
     const { before, item } = itemCode(p);
+    const firsts = copies.flatMap(({ scope, sets }) => sets.map(({ own }) => writer.first(p, own, scope)));
+    const merges = copies.flatMap(({ scope, whole, sets }) => {
+      const join = (own: string, other: string) => writer.merge(p, own, (name) => other + name, scope);
+      const pairs = sets.length === 1 ? [] : [[0, 1], [2, 3], [0, 2]];
+      return [...pairs.map(([a, b]) => join(sets[a].own, sets[b].own)), join(whole, sets[0].own)];
+    });
     lines.push(
       before,
       `{
-var e = ${tree ? "part * P[1].z + i32(l)" : "part"};
-let end = ${tree ? "min(P[0].z, (part + 1) * P[1].z)" : "P[0].z"};
-let by = ${tree ? GROUP : "P[1].x"};
+var e = ${tree ? "part * P[1].z + i32(l)" : together ? "part * P[1].z" : "part"};
+let end = ${tree || together ? "min(P[0].z, (part + 1) * P[1].z)" : "P[0].z"};
+let by = ${tree ? GROUP : together ? 1 : "P[1].x"};
 while (e < end) {
-${writer.first(p, "s_")}
-for (var m = 0; m < ${BLOCK} && e < end; m++) {
+${firsts.join("\n")}
+for (var m = 0; m < ${elements === null ? PARTS : four === "items" ? BLOCK / 4 : BLOCK} && e < end; m++) {
 ${item}
 e += by;
 }
-${writer.merge(p, "w_", (name) => `s_${name}`)}
+${merges.join("\n")}
 }
 }`,
     );
@@ -345,25 +413,39 @@ ${writer.merge(p, "w_", (name) => `s_${name}`)}
       }
       lines.push(writer.join(p));
     }
-    for (const { name } of p.variables) lines.push(`let s_${name} = ${tree ? `j_${name}[0]` : `w_${name}`};`);
+    for (const { scope, whole } of copies) {
+      for (const { name } of p.variables) {
+        lines.push(`let ${scope}${name} = ${tree ? `j_${name}[0]` : whole + name};`);
+      }
+    }
   }
   if (tree) lines.push("if (l > 0u) { return; }");
   if (results === null) {
     for (const { name, type } of variablesOf(passes, compute)) {
-      lines.push(`${bind(type, "write")}[t] = s_${name};`);
+      const to = bind(type, "write");
+      copies.forEach(({ scope }, c) => lines.push(`${to}[${numbered("t", c)}] = ${scope}${name};`));
     }
   } else {
-    const { statements, values } = writer.results((fold as Fold).results, results);
-    lines.push(statements);
-    values.forEach((value, o) => lines.push(`${bind(elementType(results[o]), "write")}[g] = ${value};`));
+    const outs = results.map((d) => bind(elementType(d), "write"));
+    copies.forEach(({ scope }, c) => {
+      const { statements, values } = writer.results((fold as Fold).results, results, (name) => scope + name);
+      lines.push(statements);
+      values.forEach((value, o) => lines.push(`${outs[o]}[${numbered("g", c)}] = ${value};`));
+    });
   }
-  return moduleOf(fold.name, words, types, access, declarations, lines.join("\n"), tree);
+  return moduleOf(fold.name, words, types, access, declarations, lines.join("\n"), tree, group);
 
-  /** What is done with item `e`: an element, or a part. */
+  /** What is done with item `e`: an element, four, or a part. */
   function itemCode(p: Pass): { before: string; item: string } {
     if (code !== null) {
-      const { before, inside } = writer.step(p);
-      return { before, item: `${code.item}\nlet i = e;\n${inside}` };
+      const steps = copies.flatMap(({ scope, sets }) =>
+        sets.map(({ own, v, i }) => writer.step(p, own, v, i, scope))
+      );
+      const places = four === "items" ? FOUR.map((u) => `let i${u} = e * 4 + ${u};`) : ["let i = e;"];
+      return {
+        before: steps.map((s) => s.before).join("\n"),
+        item: [code.item, ...places, ...steps.map((s) => s.inside)].join("\n"),
+      };
     }
     const at = `g * ${steps![0]} + e * ${steps![1]}`;
     const loads = p.variables.map(({ name }) =>

@@ -21,7 +21,7 @@ import type { Gpu } from "./gpu.ts";
 import { checkExtent, collapse, type Nest } from "./layout.ts";
 import type { Block } from "./memory.ts";
 import { checkFits, mayOverflow } from "./overflow.ts";
-import { bytesOf } from "./pointwise.ts";
+import { bytesOf, isShort } from "./pointwise.ts";
 import { allocateGpu, GpuMemory } from "./tensors.ts";
 
 /** Strided memory of one input, its dimensions sorted into kept and folded ones. */
@@ -65,7 +65,10 @@ export interface FoldOptions {
 }
 
 /** Items that one invocation folds at most. */
-const LONGEST = 4096;
+const LONGEST = 16384;
+
+/** Invocations in a workgroup of software, and up to how many there are so few: each core gets a part of the workgroups. */
+const SMALL_GROUP = 16, FEW = 1024;
 
 /** Folds every group of elements; results lie row-major. */
 export function runFold(
@@ -88,15 +91,15 @@ export function runProgramFold(
   options: FoldOptions = {},
 ): void {
   const { gpu } = outs[0];
-  const plan = planOf(gpu, how, elements);
+  const plan = planOf(gpu, how, elements, options);
   if (plan.groups === 0) return;
   for (const out of outs) checkElements(gpu, out.dtype);
-  for (const block of foldPasses(gpu, plan, options, outs)) gpu.memory.release(block);
+  for (const block of foldPasses(gpu, plan, outs)) gpu.memory.release(block);
   const [out] = outs, [from] = plan.code.operands;
   if (out.dtype !== "int64" || plan.compute !== "int32" || !mayOverflow(how, from ?? "int64", plan.n)) return;
   const about = allocateGpu(gpu, "float32", plan.groups);
-  const again = planOf(gpu, how, { ...elements, computeDtype: "float32" });
-  for (const block of foldPasses(gpu, again, options, [about])) gpu.memory.release(block);
+  const again = planOf(gpu, how, { ...elements, computeDtype: "float32" }, options);
+  for (const block of foldPasses(gpu, again, [about])) gpu.memory.release(block);
   checkFits(gpu, `${how.name}()`, out.block, about.block, plan.groups);
   gpu.memory.release(about.block);
 }
@@ -121,12 +124,19 @@ export interface FoldPlan {
   readonly words: Int32Array;
   /** Whether the elements of a group are nearer to each other than groups are. */
   readonly rows: boolean;
+  /** Whether workgroups share parts. */
+  readonly tree: boolean;
   /** For caches of kernels. */
   readonly key: string;
 }
 
 /** Finds the loops over the elements. */
-export function planOf(gpu: Gpu, fold: Fold | LineOp, elements: FoldElements): FoldPlan {
+export function planOf(
+  gpu: Gpu,
+  fold: Fold | LineOp,
+  elements: FoldElements,
+  options: FoldOptions = {},
+): FoldPlan {
   const { program, operands, computeDtype, kept, folded } = elements;
   const given = operands.filter((x) => typeof x === "object");
   const n = folded.reduce((a, b) => a * b, 1), groups = kept.reduce((a, b) => a * b, 1);
@@ -155,6 +165,17 @@ export function planOf(gpu: Gpu, fold: Fold | LineOp, elements: FoldElements): F
   }
   const k = nest(given.map((x) => x.keptStrides), kept, true);
   const f = nest(given.map((x) => x.foldedStrides), folded, fold.ordered || given.length === 0);
+  const step = (nest: Nest) => nest.sizes.length === 0 ? Infinity : Math.abs(nest.strides[0]?.at(-1) ?? 1);
+  const rows = k.sizes.length === 0 || (f.sizes.length > 0 && step(f) <= step(k));
+  const shared = options.kernel ?? (gpu.info.software || !rows || n < GROUP / 2 ? "serial" : "tree");
+  const tree = shared === "tree";
+  const four = !(rows ? fits(given, f, k) : !tree && fits(given, k, f)) || !isLight(program, computeDtype)
+    ? null
+    : rows
+    ? "items"
+    : "groups";
+  const inner = rows ? f : k;
+  let a = 0;
   const code: ElementCode = {
     program,
     operands: operands.map((x) => typeof x === "object" ? x.dtype : null),
@@ -162,13 +183,19 @@ export function planOf(gpu: Gpu, fold: Fold | LineOp, elements: FoldElements): F
     computeDtype,
     kept: k.sizes.length,
     folded: f.sizes.length,
+    four,
+    fixed: operands.map((x) => four !== null && typeof x === "object" && inner.strides[a++].at(-1) === 0),
   };
+  const sizesOf = (nest: Nest) =>
+    nest.sizes.map((size, d) =>
+      four !== null && nest === inner && d === nest.sizes.length - 1 ? size / 4 : size
+    );
   const per = SCALAR_WORDS[wgslFlavor(computeDtype)];
   const first = [
     ...given.map((x) => x.offset),
-    ...k.sizes,
+    ...sizesOf(k),
     ...k.strides.flat(),
-    ...f.sizes,
+    ...sizesOf(f),
     ...f.strides.flat(),
   ];
   const words = new Int32Array(first.length + per * (operands.length - given.length));
@@ -179,10 +206,30 @@ export function planOf(gpu: Gpu, fold: Fold | LineOp, elements: FoldElements): F
     writeScalar(words, at, x, computeDtype);
     at += per;
   }
-  const step = (nest: Nest) => nest.sizes.length === 0 ? Infinity : Math.abs(nest.strides[0]?.at(-1) ?? 1);
-  const rows = k.sizes.length === 0 || (f.sizes.length > 0 && step(f) <= step(k));
-  const key = `${program?.key ?? ""} ${code.operands} ${slots} ${computeDtype} ${code.kept} ${code.folded}`;
-  return { fold, compute, n, groups, code, blocks, types, words, rows, key };
+  const key = `${
+    program?.key ?? ""
+  } ${code.operands} ${slots} ${computeDtype} ${code.kept} ${code.folded} ${four} ${code.fixed.map(Number)}`;
+  const vectors = four === null ? types : types.map((type) => `vec4<${type}>`);
+  return { fold, compute, n, groups, code, blocks, types: vectors, words, rows, tree, key };
+}
+
+/**
+ * Whether four neighbours along the last of the `inner` dimensions can be read as a vector of every operand that has more than one
+ * there: they lie side by side, and each four begins where a vector can.
+ */
+function fits(given: readonly FoldOperand[], inner: Nest, outer: Nest): boolean {
+  if (inner.sizes.length === 0 || inner.sizes.at(-1)! % 4 !== 0) return false;
+  return given.length > 0 && given.every((x, j) => {
+    const type = elementType(x.dtype), step = inner.strides[j].at(-1)!;
+    if (type !== "f32" && type !== "i32") return false;
+    return step === 0 || step === 1 && x.offset % 4 === 0 &&
+        inner.strides[j].slice(0, -1).every((s) => s % 4 === 0) && outer.strides[j].every((s) => s % 4 === 0);
+  });
+}
+
+/** Whether a program may be there four times, and has no float64. */
+function isLight(program: Program | null, dtype: DType): boolean {
+  return wgslFlavor(dtype) !== "double" && (program === null || isShort(program, dtype));
 }
 
 /** The fewest loops over dimensions; with `ordered` in the order of the shape, else in that of the first operand's memory. */
@@ -205,7 +252,7 @@ function partsOf(items: number, groups: number, tree: boolean, software: boolean
 }
 
 /** Whether the items of a group are not worth cutting, or cannot be. */
-export function isShort(gpu: Gpu, groups: number, items: number, tree: boolean): boolean {
+export function isWhole(gpu: Gpu, groups: number, items: number, tree: boolean): boolean {
   return partsOf(items, groups, tree, gpu.info.software) === 1;
 }
 
@@ -220,15 +267,10 @@ interface Parts {
  * Does the walks. Results go to `outs`; without them the variables of all walks are left in the blocks that come back, an
  * element a group, of which `outs` would take the place.
  */
-export function foldPasses(
-  gpu: Gpu,
-  plan: FoldPlan,
-  options: FoldOptions,
-  outs: readonly GpuMemory[] | null,
-): Block[] {
-  const { fold, n, groups } = plan, { software } = gpu.info;
-  const tree = (options.kernel ?? (software || !plan.rows || n < GROUP / 2 ? "serial" : "tree")) === "tree";
+export function foldPasses(gpu: Gpu, plan: FoldPlan, outs: readonly GpuMemory[] | null): Block[] {
+  const { fold, n, tree } = plan, { software } = gpu.info;
   const count = fold.passes.length, known: Block[] = [];
+  const groups = plan.code.four === "groups" ? plan.groups / 4 : plan.groups;
   if (outs !== null && partsOf(n, groups, tree, software) === 1) {
     stage(gpu, plan, { from: 0, to: count, tree, parts: 1, incoming: null, known, outs });
     return known;
@@ -237,7 +279,9 @@ export function foldPasses(
     let incoming: Parts | null = null;
     while (true) {
       const shared: boolean = incoming === null && tree;
-      const parts: number = partsOf(incoming === null ? n : incoming.count, groups, shared, software);
+      const parts: number = incoming === null
+        ? partsOf(n, groups, shared, software)
+        : partsOf(incoming.count, plan.groups, shared, software);
       const last = parts === 1 && p === count - 1 ? outs : null;
       const blocks: Block[] = stage(gpu, plan, {
         from: p,
@@ -271,12 +315,16 @@ interface Stage {
 
 /** Does some walks, or a step of joining one's parts. Gives the blocks that hold the variables if no results are written. */
 function stage(gpu: Gpu, plan: FoldPlan, s: Stage): Block[] {
-  const { fold, compute, groups } = plan, { from, to, tree, parts, incoming, outs } = s;
-  const total = groups * parts, partsFirst = tree || plan.rows;
+  const { fold, compute, groups } = plan,
+    { from, to, tree, parts, incoming, outs } = s,
+    { software } = gpu.info;
+  const four = incoming === null ? plan.code.four : null, units = four === "groups" ? groups / 4 : groups;
+  const total = units * parts, partsFirst = tree || plan.rows;
   const results = outs?.map((out) => out.dtype) ?? null;
+  const group = software && !tree && total < FEW ? SMALL_GROUP : GROUP;
   const key = `${
     incoming === null ? plan.key : ""
-  } ${compute} ${from} ${to} ${tree} ${partsFirst} ${results}`;
+  } ${compute} ${from} ${to} ${tree} ${group} ${partsFirst} ${results}`;
   const kernel = gpu.kernel(fold.key, key, () =>
     foldSource({
       fold,
@@ -285,17 +333,19 @@ function stage(gpu: Gpu, plan: FoldPlan, s: Stage): Block[] {
       from,
       to,
       tree,
+      together: software,
+      group,
       partsFirst,
       results,
       types: incoming === null ? plan.types : [],
     }));
   const written = outs === null
     ? variablesOf(fold.passes.slice(from, to), compute).map(({ type }) =>
-      gpu.memory.allocate(bytesOf(type === "i32" ? "int32" : compute, total))
+      gpu.memory.allocate(bytesOf(type === "i32" ? "int32" : compute, groups * parts))
     )
     : [];
-  const items = incoming === null ? plan.n : incoming.count;
-  const first = [0, total, items, plan.n, parts, groups, Math.ceil(items / parts), 0];
+  const items = incoming !== null ? incoming.count : four === "items" ? plan.n / 4 : plan.n;
+  const first = [0, total, items, plan.n, parts, units, Math.ceil(items / parts), 0];
   const rest = incoming === null
     ? plan.words
     : incoming.partsFirst
@@ -309,6 +359,6 @@ function stage(gpu: Gpu, plan: FoldPlan, s: Stage): Block[] {
     ...s.known,
     ...(outs === null ? written : outs.map((out) => out.block)),
   ];
-  gpu.commands.dispatch(kernel, blocks, parameters, tree ? total : Math.ceil(total / GROUP));
+  gpu.commands.dispatch(kernel, blocks, parameters, tree ? total : Math.ceil(total / group));
   return written;
 }

@@ -7,7 +7,7 @@ import type { DType } from "../../tensor/dtype.ts";
 import type { Access } from "./commands.ts";
 import { loaded } from "./convert.ts";
 import { elementType } from "./elements.ts";
-import { FoldWriter, GROUP, moduleOf, variablesOf } from "./fold_source.ts";
+import { FoldWriter, FOUR, GROUP, moduleOf, variablesOf } from "./fold_source.ts";
 import type { KernelSource } from "./gpu.ts";
 
 /** What a kernel for lines is generated for. */
@@ -20,6 +20,8 @@ export interface LineStage {
   readonly compute: DType;
   /** Dtypes of the results. */
   readonly results: readonly DType[];
+  /** Whether four elements are read and written at once, as a vector. */
+  readonly four: boolean;
 }
 
 /**
@@ -38,31 +40,79 @@ class Buffers {
   }
 }
 
-const byName = (name: string): string => name === "v" || name === "i" ? name : `s_${name}`;
+/** Elements that an invocation has at hand: what they and their places are called, and the prefix of their variables. */
+interface Hand {
+  readonly v: string;
+  readonly i: string;
+  readonly own: string;
+}
+
+const one: readonly Hand[] = [{ v: "v", i: "i", own: "s_" }];
+const several: readonly Hand[] = FOUR.map((u) => ({ v: `v${u}`, i: `i${u}`, own: `q${u}_` }));
+
+/** Reading the elements at `at`, an index in elements or (with `four`) in fours, and their places from number `e` on. */
+function read({ dtype, compute, four }: LineStage, memory: string, at: string): string {
+  return four
+    ? `let y = ${memory}[${at}];\n` +
+      several.map(({ v, i }, u) =>
+        `let ${v} = ${loaded(`y[${u}]`, dtype, compute)};\nlet ${i} = e * 4 + ${u};`
+      )
+        .join("\n")
+    : `let v = ${loaded(`${memory}[${at}]`, dtype, compute)};\nlet i = e;`;
+}
+
+/** The results for the elements at hand, written to `at`; what is the same for all elements comes before. */
+function written(
+  writer: FoldWriter,
+  { op, results, four }: LineStage,
+  outs: readonly string[],
+  at: string,
+): { before: string; inside: string } {
+  const each = (four ? several : one).map(({ v, i }) =>
+    writer.results(op.each, results, (name) => name === "v" ? v : name === "i" ? i : `s_${name}`, true)
+  );
+  const stores = outs.map((out, o) => {
+    const values = each.map(({ values }) => values[o]);
+    return `${out}[${at}] = ${four ? `vec4<${elementType(results[o])}>(${values.join(", ")})` : values[0]};`;
+  });
+  return {
+    before: each.map((e) => e.before).join("\n"),
+    inside: [...each.map((e) => e.statements), ...stores].join("\n"),
+  };
+}
+
+const inMemory = (dtype: DType, four: boolean): string =>
+  four ? `vec4<${elementType(dtype)}>` : elementType(dtype);
 
 /**
  * The whole operation for a line: its walks, then every element again. With `tree` a workgroup shares a line, else an invocation
  * has one.
  */
-export function wholeSource({ op, dtype, compute, results }: LineStage, tree: boolean): KernelSource {
-  const writer = new FoldWriter(op, compute), buffers = new Buffers();
-  const x = buffers.bind(elementType(dtype), "read");
-  const outs = results.map((d) => buffers.bind(elementType(d), "write"));
+export function wholeSource(stage: LineStage, tree: boolean): KernelSource {
+  const { op, dtype, compute, results, four } = stage;
+  const writer = new FoldWriter(op, compute), buffers = new Buffers(), hands = four ? several : one;
+  const x = buffers.bind(inMemory(dtype, four), "read");
+  const outs = results.map((d) => buffers.bind(inMemory(d, four), "write"));
+  const length = four ? `${N} / 4` : N, from = four ? `${OFFSET} / 4` : OFFSET;
   const loop = (body: string) =>
-    `for (var e = ${tree ? "i32(l)" : "0"}; e < ${N}; e += ${tree ? GROUP : 1}) {
-let v = ${loaded(`${x}[${OFFSET} + t * ${N} + e]`, dtype, compute)};
-let i = e;
+    `for (var e = ${tree ? "i32(l)" : "0"}; e < ${length}; e += ${tree ? GROUP : 1}) {
+${read(stage, x, `${from} + t * (${length}) + e`)}
 ${body}
 }`;
   const lines: string[] = [];
   let declarations = "";
   for (const p of op.passes) {
-    const { before, inside } = writer.step(p);
+    const steps = hands.map(({ own, v, i }) => writer.step(p, own, v, i));
     // the walk's variables are in scope of the loop only; the results are constants
     const names = p.variables.map((s) => s.name);
-    lines.push(writer.given(p), writer.first(p, "w_"), before);
+    lines.push(writer.given(p), writer.first(p, "w_"), ...steps.map((s) => s.before));
     lines.push(
-      `{\n${writer.first(p, "s_")}\n${loop(inside)}\n${names.map((s) => `w_${s} = s_${s};`).join(" ")}\n}`,
+      `{
+${hands.map(({ own }) => writer.first(p, own)).join("\n")}
+${loop(steps.map((s) => s.inside).join("\n"))}
+${hands.slice(1).map(({ own }) => writer.merge(p, hands[0].own, (name) => own + name)).join("\n")}
+${names.map((s) => `w_${s} = ${hands[0].own}${s};`).join(" ")}
+}`,
     );
     if (tree) {
       for (const { name, type } of variablesOf([p], compute)) {
@@ -72,16 +122,17 @@ ${body}
     }
     for (const s of names) lines.push(`let s_${s} = ${tree ? `j_${s}[0]` : `w_${s}`};`);
   }
-  const { before, statements, values } = writer.results(op.each, results, byName, true);
-  const stores = values.map((value, o) => `${outs[o]}[t * ${N} + e] = ${value};`).join("\n");
-  lines.push(before, loop(`${statements}\n${stores}`));
+  const { before, inside } = written(writer, stage, outs, `t * (${length}) + e`);
+  lines.push(before, loop(inside));
   return moduleOf(op.name, WORDS, buffers.types, buffers.access, declarations, lines.join("\n"), tree);
 }
 
-/** What becomes of every element, once the variables of all walks are known: an invocation an element. */
-export function eachSource({ op, dtype, compute, results }: LineStage): KernelSource {
+/** What becomes of every element, once the variables of all walks are known: an invocation an element, or four. */
+export function eachSource(stage: LineStage): KernelSource {
+  const { op, dtype, compute, results, four } = stage, length = four ? `(${N} / 4)` : N;
   const writer = new FoldWriter(op, compute), buffers = new Buffers();
-  const x = buffers.bind(elementType(dtype), "read"), lines = [`let g = t / ${N};`, `let i = t % ${N};`];
+  const x = buffers.bind(inMemory(dtype, four), "read"),
+    lines = [`let g = t / ${length};`, `let e = t % ${length};`];
   const known = variablesOf(op.passes, compute).map((s) => ({ ...s, at: buffers.bind(s.type, "read") }));
   for (const p of op.passes) {
     lines.push(writer.given(p));
@@ -89,12 +140,9 @@ export function eachSource({ op, dtype, compute, results }: LineStage): KernelSo
       lines.push(`let s_${name} = ${known.find((k) => k.name === name)!.at}[g];`);
     }
   }
-  lines.push(`let v = ${loaded(`${x}[${OFFSET} + t]`, dtype, compute)};`);
-  const { statements, values } = writer.results(op.each, results, byName);
-  lines.push(statements);
-  values.forEach((value, o) =>
-    lines.push(`${buffers.bind(elementType(results[o]), "write")}[t] = ${value};`)
-  );
+  const outs = results.map((d) => buffers.bind(inMemory(d, four), "write"));
+  const { before, inside } = written(writer, stage, outs, "t");
+  lines.push(before, read(stage, x, `${four ? `${OFFSET} / 4` : OFFSET} + t`), inside);
   return moduleOf(op.name, WORDS, buffers.types, buffers.access, "", lines.join("\n"), false);
 }
 

@@ -9,9 +9,9 @@
 import type { LineOp } from "../../expr/fold.ts";
 import type { Memory } from "../../tensor/device.ts";
 import type { DType } from "../../tensor/dtype.ts";
-import { checkElements } from "./elements.ts";
+import { checkElements, elementType } from "./elements.ts";
 import { GROUP, variablesOf } from "./fold_source.ts";
-import { foldPasses, foldType, isShort, planOf } from "./folds.ts";
+import { foldPasses, foldType, isWhole, planOf } from "./folds.ts";
 import type { Gpu, KernelSource } from "./gpu.ts";
 import { eachSource, type LineStage, prefixSource, scanSource, wholeSource } from "./line_source.ts";
 import type { Block } from "./memory.ts";
@@ -41,7 +41,10 @@ export function runLines(
   checkElements(gpu, dtype);
   const outs = z === null ? [y] : [y, z as GpuMemory];
   if (lines * n === 0) return;
-  const stage: LineStage = { op, dtype, compute: foldType(dtype), results: outs.map((out) => out.dtype) };
+  const results = outs.map((out) => out.dtype);
+  const words = [dtype, ...results].every((d) => elementType(d) === "f32" || elementType(d) === "i32");
+  const four = !op.running && words && n % 4 === 0 && offset % 4 === 0;
+  const stage: LineStage = { op, dtype, compute: foldType(dtype), results, four };
   const call: Call = { gpu, stage, x: (x as GpuMemory).block, offset, lines, n, outs };
   if (op.running) {
     scan(call);
@@ -53,7 +56,7 @@ export function runLines(
     }
   } else {
     const tree = options.tree ?? (!gpu.info.software && n >= GROUP / 2);
-    if (isShort(gpu, lines, n, tree)) whole(call, tree);
+    if (isWhole(gpu, lines, n, tree)) whole(call, tree);
     else inParts(call);
   }
 }
@@ -83,7 +86,11 @@ function launch(
   tree = false,
   cut: Cut = { length: n, parts: 1 },
 ): void {
-  const kernel = gpu.kernel(stage.op.key, `${key} ${stage.dtype} ${stage.compute} ${stage.results}`, write);
+  const kernel = gpu.kernel(
+    stage.op.key,
+    `${key} ${stage.dtype} ${stage.compute} ${stage.results} ${stage.four}`,
+    write,
+  );
   const parameters = Int32Array.of(0, total, n, n, cut.length, cut.parts, offset, 0);
   gpu.commands.dispatch(kernel, blocks, parameters, tree ? total : Math.ceil(total / GROUP));
 }
@@ -104,8 +111,9 @@ function inParts(call: Call): void {
     kept: [lines],
     folded: [n],
   });
-  const known = foldPasses(gpu, plan, {}, null);
-  launch(call, "each", () => eachSource(stage), [x, ...known, ...outs.map((out) => out.block)], lines * n);
+  const known = foldPasses(gpu, plan, null);
+  const blocks = [x, ...known, ...outs.map((out) => out.block)];
+  launch(call, "each", () => eachSource(stage), blocks, lines * n / (stage.four ? 4 : 1));
   for (const block of known) gpu.memory.release(block);
 }
 

@@ -243,7 +243,7 @@ interface Plan {
 const short = new WeakMap<Program, boolean>();
 
 /** Whether a program has little code. */
-function isShort(p: Program, computeDtype: DType): boolean {
+export function isShort(p: Program, computeDtype: DType): boolean {
   let known = short.get(p);
   if (known === undefined) {
     const { functions, statements } = lowerWgsl(p, wgslFlavor(computeDtype));

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { runFold as runCpuFold } from "../../../src/backend/cpu/reduce_js.ts";
 import type { Gpu } from "../../../src/backend/webgpu/device.ts";
-import { type FoldOperand, runFold, runProgramFold } from "../../../src/backend/webgpu/folds.ts";
+import { type FoldOperand, planOf, runFold, runProgramFold } from "../../../src/backend/webgpu/folds.ts";
 import { allocateGpu, GpuMemory } from "../../../src/backend/webgpu/tensors.ts";
 import { upload } from "../../../src/backend/webgpu/transfer.ts";
 import { adding, extreme, Fold } from "../../../src/expr/fold.ts";
@@ -158,6 +158,76 @@ gpuTest("folds of every element type", (gpu) => {
     const data = Float64Array.from({ length: 1200 }, () => random() - 0.4);
     for (const name of floats) {
       for (const kernel of kernels) compare(gpu, name, "float64", data, layout, kernel, 1e-14);
+    }
+  }
+});
+
+gpuTest("folds that read four elements at once, and those that cannot", (gpu) => {
+  const random = lcg(11), data = Float32Array.from({ length: 9000 }, () => Math.fround(random() * 2 - 0.9));
+  data.set([NaN, Infinity, -Infinity, -0], 401);
+  const whole = array("int32", data.map((v) => v > 0 ? Math.floor(v * 90) : 0));
+  const cases: [Layout, "items" | "groups" | null][] = [
+    [{ kept: [3, 5], keptStrides: [2000, 40], folded: [40], foldedStrides: [1] }, "items"],
+    [{ kept: [5], keptStrides: [40], folded: [3, 40], foldedStrides: [2000, 1], offset: 4 }, "items"],
+    [{ kept: [5], keptStrides: [40], folded: [3, 40], foldedStrides: [2000, 1], offset: 401 }, null],
+    [{ kept: [5], keptStrides: [41], folded: [40], foldedStrides: [1] }, null],
+    [{ kept: [5], keptStrides: [41], folded: [41], foldedStrides: [1] }, null],
+    [{ kept: [], keptStrides: [], folded: [8000], foldedStrides: [1], offset: 8 }, "items"],
+    [{ kept: [20], keptStrides: [1], folded: [300], foldedStrides: [20] }, "groups"],
+    [{ kept: [3, 20], keptStrides: [2000, 1], folded: [9], foldedStrides: [20] }, "groups"],
+    [{ kept: [20], keptStrides: [1], folded: [9, 3], foldedStrides: [20, 2000], offset: 3 }, null],
+    [{ kept: [18], keptStrides: [1], folded: [300], foldedStrides: [20] }, null],
+    [{ kept: [20], keptStrides: [1], folded: [300], foldedStrides: [-20], offset: 299 * 20 }, "groups"],
+    [{ kept: [4], keptStrides: [1], folded: [2000], foldedStrides: [4] }, "groups"],
+  ];
+  for (const [layout, four] of cases) {
+    const operand = { offset: 0, ...layout, data: memory(gpu, data, "float32"), dtype: "float32" } as const;
+    const elements = { program: null, operands: [operand], computeDtype: "float32", ...layout } as const;
+    if (gpu.info.software) assertEquals(planOf(gpu, folds.sum, elements).code.four, four);
+    for (const kernel of kernels) {
+      // products of so many are 0 in float32, and NaN with an infinity
+      for (const name of floats) {
+        if (name !== "prod") compare(gpu, name, "float32", data, layout, kernel, 2e-6);
+      }
+      for (const name of integers) if (name !== "prod") compare(gpu, name, "int32", whole, layout, kernel, 0);
+    }
+  }
+});
+
+gpuTest("folds of programs over operands of which some have one element for four", (gpu) => {
+  const random = lcg(13), a = Float32Array.from({ length: 4000 }, () => random() - 0.5);
+  const steps: [number[], number[]][] = [[[40], [1]], [[1], [0]], [[0], [1]], [[0], [0]]];
+  for (const offset of [0, 1, 40]) {
+    for (const flip of [false, true]) { // rows, or columns
+      const sizes = flip ? { kept: [40], folded: [20] } : { kept: [20], folded: [40] };
+      const operands = steps.map(([kept, folded], j): FoldOperand => ({
+        data: memory(gpu, a, "float32"),
+        dtype: "float32",
+        offset: j === 0 ? 4 * offset : offset,
+        keptStrides: flip ? folded : kept,
+        foldedStrides: flip ? kept : folded,
+      }));
+      const p = program(["x", "y", "z", "u", "s"], "s * (x - y) * (z + u)");
+      const groups = sizes.kept[0], out = allocateGpu(gpu, "float32", groups);
+      const elements = {
+        program: p,
+        operands: [...operands, 0.5],
+        computeDtype: "float32" as const,
+        ...sizes,
+      };
+      runProgramFold(folds.sum, elements, [out]);
+      const got = out.read(0, groups);
+      for (let g = 0; g < groups; g++) {
+        let want = 0;
+        for (let i = 0; i < sizes.folded[0]; i++) {
+          const [r, c] = flip ? [i, g] : [g, i];
+          want += 0.5 * (a[4 * offset + 40 * r + c] - a[offset + r]) * (a[offset + c] + a[offset]);
+        }
+        assert(
+          Math.abs(got[g] as number - want) <= 1e-5,
+          `${offset} ${flip} group ${g}: ${got[g]}, not ${want}`,
+        );
+      }
     }
   }
 });

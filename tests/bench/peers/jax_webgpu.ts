@@ -57,8 +57,14 @@ export async function load(): Promise<Peer> {
       };
     },
     [gpuNames.sum]: () => {
-      const x = random(1, 1e6);
-      return () => read(np.sum(x.ref));
+      const values = numbers(1e6).map(Math.abs),
+        x = np.array(values),
+        sum = values.reduce((a, b) => a + b, 0);
+      return async () => {
+        // one invocation adds all of them, and lavapipe ends its loop after 65,535 turns
+        const value = await read(np.sum(x.ref));
+        if (!(Math.abs(value - sum) < sum / 100)) throw new Error(`the sum is wrong: ${value}, not ${sum}`);
+      };
     },
     [gpuNames.softmax]: () => {
       const x = random(1, 1000, 1000);
