@@ -5,7 +5,7 @@
 
 import { interpolate, type InterpolateOptions } from "../ops/images/resample.ts";
 import { channelShuffle, pixelShuffle, pixelUnshuffle } from "../ops/images/shuffle.ts";
-import { foldImages, unfoldImages, type UnfoldOptions } from "../ops/images/unfold_images.ts";
+import { foldImages, unfoldImages, type UnfoldOptions } from "../ops/images/unfold.ts";
 import { checkKeys } from "../tensor/arguments.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Module } from "./module.ts";

@@ -2,7 +2,7 @@
  * The table of pointwise operations: one row is one operation.
  *
  * From a row come the kernels, the gradient (to any order), the function, the methods `x.name()` and `x.name_()`, the name of
- * the graph node, and the test cases. See `expr/primitives.ts` for the language, `table.ts` for what a row makes. What takes
+ * the graph node, and the test cases. See `expr/primitives.ts` for the language, `core/table.ts` for what a row makes. What takes
  * options or chooses between operations is in `arithmetic.ts`, `select.ts` and `special.ts`, what gives bools in `compare.ts`.
  * @module
  */

@@ -9,7 +9,6 @@ import { resultType, typeName } from "../tensor/dtype.ts";
 import { installMethods, Tensor } from "../tensor/tensor.ts";
 import type { Operand } from "./core/compute.ts";
 import { noBool } from "./core/dtype_rules.ts";
-import { nonzero } from "./index/mask.ts";
 import { checkOperand, operandTensor, operation, type Plan, run, runInPlace } from "./core/table.ts";
 
 // ---- bounds -------------------------------------------------------------------------------------------------------
@@ -139,7 +138,7 @@ export function where(condition: Tensor, a?: Operand, b?: Operand): Tensor | Ten
       }`,
     );
   }
-  if (a === undefined && b === undefined) return nonzero(condition, { asTuple: true });
+  if (a === undefined && b === undefined) return condition.nonzero({ asTuple: true });
   if (condition.dtype !== "bool") {
     throw new TypeError(
       `where expected condition to be a boolean tensor, but got a tensor with dtype ${

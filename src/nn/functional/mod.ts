@@ -38,7 +38,7 @@ export {
   foldImages as fold,
   unfoldImages as unfold,
   type UnfoldOptions,
-} from "../../ops/images/unfold_images.ts";
+} from "../../ops/images/unfold.ts";
 export {
   binaryCrossEntropy,
   binaryCrossEntropyWithLogits,
