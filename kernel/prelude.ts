@@ -17,7 +17,7 @@ import { INTERRUPT, SYNC, UNCAUGHT } from "./protocol.ts";
 import { describeThrown, StackKeeper } from "./stacks.ts";
 
 /** What the rest of the kernel calls in this process, found under `Symbol.for("dinograd.kernel")`. */
-export interface KernelHost {
+interface KernelHost {
   /**
    * Ends a cell: sends what is still buffered, then a {@linkcode SYNC} message with this id, behind all earlier
    * outputs. For a cell that failed it tells all about the error that has this stack.

@@ -15,7 +15,7 @@ const START_ATTEMPTS = 3;
 const SHUTDOWN_PATIENCE = 3000;
 
 /** Serves the kernel of a connection file until it ends; resolves to its exit status. */
-export async function serveKernel(connectionFile: string): Promise<number> {
+async function serveKernel(connectionFile: string): Promise<number> {
   const outer = await readConnectionFile(connectionFile);
   for (let attempt = 1;; attempt++) {
     const status = await serveOnce(outer);

@@ -76,7 +76,7 @@ interface DocSymbol {
 }
 
 /** Thrown when `deno doc` fails. */
-export class DocError extends Error {
+class DocError extends Error {
   /** Always `"DocError"`. */
   override name = "DocError";
 }

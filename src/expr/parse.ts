@@ -7,7 +7,7 @@
  * @module
  */
 import { apply, constant, type Expr, input, replace } from "./expr.ts";
-import { compositions, isPrimitive, primitives } from "./primitives.ts";
+import { compositions, primitives } from "./primitives.ts";
 
 const constants: Readonly<Record<string, number>> = { pi: Math.PI, e: Math.E, inf: Infinity, nan: NaN };
 
@@ -136,13 +136,8 @@ export function functionNames(): string[] {
   return [...Object.keys(primitives), ...Object.keys(compositions)];
 }
 
-/** Whether the name can be called in an expression. */
-export function isFunction(name: string): boolean {
-  return isPrimitive(name) || Object.hasOwn(compositions, name);
-}
-
 /** Puts expressions in the place of inputs, all at once. */
-export function substitute(e: Expr, names: readonly string[], values: readonly Expr[]): Expr {
+function substitute(e: Expr, names: readonly string[], values: readonly Expr[]): Expr {
   return replace([e], new Map(names.map((name, i) => [input(name), values[i]])))[0];
 }
 

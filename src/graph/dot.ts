@@ -33,7 +33,7 @@ const EDGES: Readonly<Record<GraphEdge["kind"], Readonly<Record<string, string>>
 const SIZE = { least: 12, perLine: 0.15 };
 
 /** A string in DOT. A backslash would start one of DOT's escapes, and an ampersand one of HTML's, which DOT knows too. */
-export function quote(text: string): string {
+function quote(text: string): string {
   return `"${text.replace(/["\\]/g, "\\$&").replaceAll("&", "&amp;")}"`;
 }
 

@@ -361,7 +361,7 @@ export class Tensor implements Displayable {
 }
 
 /** A stored element as users see it: number, boolean for bool, RangeError for an int64 that no number can hold. */
-export function toNumber(value: number | bigint, dtype: DType): number | boolean {
+function toNumber(value: number | bigint, dtype: DType): number | boolean {
   if (typeof value === "number") return dtype === "bool" ? value !== 0 : value;
   if (value > 9007199254740991n || value < -9007199254740991n) {
     throw new RangeError(

@@ -133,7 +133,7 @@ const Solve: Rule<SolveArgs> = {
 };
 
 /** Whether B counts as a batch of vectors: one dimension, or the shape of A without the last. */
-export function isVector(A: Tensor, B: Tensor): boolean {
+function isVector(A: Tensor, B: Tensor): boolean {
   return B.ndim === 1 ||
     (A.ndim - 1 === B.ndim && B.shape.every((s, i) => s === A.shape[i]));
 }

@@ -40,7 +40,7 @@ export interface Box {
 export type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
 
 /** The map that moves nothing. */
-export const IDENTITY: Affine = [1, 0, 0, 1, 0, 0];
+const IDENTITY: Affine = [1, 0, 0, 1, 0, 0];
 
 /** Two maps, the right one first. */
 export function compose(m: Affine, n: Affine): Affine {
