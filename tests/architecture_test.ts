@@ -89,6 +89,24 @@ Deno.test("imports point one way", () => {
   assertEquals(wrong, []);
 });
 
+/** The floors of src/ops, the lowest first. Core and view need each other; "." has the table and its relatives. */
+const floors = ["core view", ".", "index reduce", "matmul random sort", "images layers linalg"];
+
+Deno.test("what is on a floor of src/ops stands on those below", () => {
+  const folderOf = (file: string) => file.split("/").slice(2, -1).join("/") || ".";
+  const floorOf = (file: string) => floors.findIndex((floor) => floor.split(" ").includes(folderOf(file)));
+  const wrong: string[] = [];
+  for (const [file, targets] of graph) {
+    if (roomOf(file) !== "src/ops") continue;
+    for (const target of targets) {
+      if (roomOf(target) !== "src/ops" || folderOf(target) === folderOf(file)) continue;
+      const [from, to] = [floorOf(file), floorOf(target)];
+      if (from < 0 || to < 0 || to > from || (to === from && to > 0)) wrong.push(`${file} -> ${target}`);
+    }
+  }
+  assertEquals(wrong, []);
+});
+
 Deno.test("every room of src is known here", () => {
   assertEquals([...graph.keys()].filter((file) => file.startsWith("src/") && roomOf(file) === undefined), []);
 });

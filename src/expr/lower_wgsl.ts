@@ -1,8 +1,9 @@
 /**
  * Lowers programs to WGSL: THE table of how each primitive is spelled there, and a walk as in `lower_js.ts`.
  *
- * Three arithmetics: `float` in f32, for float32 and float16; `double` in f64, where a device has it; `int` in i32. Functions named `m_...` come from `wgsl_functions.ts` and `wgsl_special.ts`; only
- * those that a program needs are written out, because every line costs time to compile.
+ * Three arithmetics: `float` in f32, for float32 and float16; `double` in f64, where a device has it; `int` in i32. Functions
+ * named `m_...` come from the other files whose names begin with `wgsl_`; only those that a program needs are written out,
+ * because every line costs time to compile.
  * @module
  */
 import type { Expr } from "./expr.ts";

@@ -1,11 +1,11 @@
 /**
  * The primitives of the scalar language: THE table. One row says everything about one primitive: what its arguments mean,
- * how it is differentiated (in the language itself), and how each target spells it. A pointwise operation is a line of
- * mathematics over these; nothing else in the project has a derivative rule or a spelling.
+ * how it is differentiated (in the language itself), and how JavaScript spells it. A pointwise operation is a line of
+ * mathematics over these, and its gradient follows from theirs, unless it has a reason to say its own.
  *
  * Spellings are expressions over the parameter names `a`, `b`, `c`. A lowering replaces the names by identifiers or
- * literals, so no spelling needs brackets. `special.f` is a function of `special.ts`. Another target (WGSL, WASM) is another
- * optional column of {@linkcode Primitive} and one file that walks a program as `lower_js.ts` does.
+ * literals, so no spelling needs brackets. `special.f` is a function of `special.ts`. Other targets have tables of spellings
+ * of their own: `lower_wgsl.ts`, `lower_tex.ts`, and for WebAssembly `backend/cpu/wasm/spellings.ts`.
  * @module
  */
 import * as special from "./special.ts";
