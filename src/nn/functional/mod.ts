@@ -34,11 +34,7 @@ export {
 export { affineGrid, gridSample, type GridSampleOptions } from "../../ops/images/grid_sample.ts";
 export { interpolate, type InterpolateMode, type InterpolateOptions } from "../../ops/images/resample.ts";
 export { channelShuffle, pixelShuffle, pixelUnshuffle } from "../../ops/images/shuffle.ts";
-export {
-  foldImages as fold,
-  unfoldImages as unfold,
-  type UnfoldOptions,
-} from "../../ops/images/unfold.ts";
+export { foldImages as fold, unfoldImages as unfold, type UnfoldOptions } from "../../ops/images/unfold.ts";
 export {
   binaryCrossEntropy,
   binaryCrossEntropyWithLogits,
