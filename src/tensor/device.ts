@@ -19,6 +19,8 @@ export interface RemoteMemory {
   readAsync(offset: number, length: number): Promise<TypedArray>;
   /** Writes elements, from `offset` on. */
   write(offset: number, array: TypedArray): void;
+  /** The same memory as elements of another type; null where the two lie there in different ways. */
+  as(dtype: DType): RemoteMemory | null;
   /** Gives the memory back: nobody will use it any more. */
   release(): void;
 }

@@ -4,7 +4,7 @@
  */
 
 import { type Device, type Memory, remoteDevice, type RemoteMemory } from "./device.ts";
-import { allocate, type DType, dtypeOfArray, type TypedArray } from "./dtype.ts";
+import { allocate, arrayOver, type DType, dtypeOfArray, itemSize, type TypedArray } from "./dtype.ts";
 import type { Later } from "./later.ts";
 import { isRecyclable, recycle, recycled } from "./recycle.ts";
 import { sharesBlock, smallArray } from "./slab.ts";
@@ -125,6 +125,23 @@ export class Storage {
   /** Shares an existing array. */
   static share(array: TypedArray, dtype: DType = dtypeOfArray(array)): Storage {
     return new Storage(dtype, array.length, "cpu", array, 0);
+  }
+
+  /**
+   * The same memory as elements of another type, which on the CPU have to be aligned to their size; null where its device holds the
+   * two in different ways.
+   */
+  as(dtype: DType): Storage | null {
+    let other: Memory | null;
+    if (this.device === "cpu") {
+      const { buffer, byteOffset, byteLength } = this.ownData;
+      other = arrayOver(dtype, buffer as ArrayBuffer, byteOffset, byteLength / itemSize(dtype));
+    } else other = (this.memory as RemoteMemory).as(dtype);
+    if (other === null) return null;
+    const storage = new Storage(dtype, other.length, this.device, other, 0);
+    this.seen = true; // neither gives the memory back from now on
+    storage.pass = 0;
+    return storage;
   }
 
   /** A copy of an array in a device's memory. */

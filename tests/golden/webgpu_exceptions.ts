@@ -66,11 +66,6 @@ export const exceptions: readonly Exception[] = [
     reason: "a 0-d tensor on the CPU goes with tensors of all devices",
   },
   {
-    where: /^shape\/view\/dtype\//,
-    fails: /this operation is not there for device "webgpu"/,
-    reason: "elements of other sizes lie in the GPU's memory in another way: small integers take 32 bits",
-  },
-  {
     where: /^intdiv\/to-int\/inf-nan/,
     fails: /expected 10000000000/,
     reason: "a float beyond 32 bits has no int64 on the GPU",

@@ -8,7 +8,7 @@
  * cannot be checked like that is refused. Comparing, copying, selecting and converting are exact.
  * @module
  */
-import { allocate, type DType, type TypedArray } from "../../tensor/dtype.ts";
+import { allocate, type DType, itemSize, type TypedArray } from "../../tensor/dtype.ts";
 import type { Gpu } from "./gpu.ts";
 
 /** WGSL's name of the element type in memory. */
@@ -31,6 +31,13 @@ export function elementType(dtype: DType): ElementType {
 /** Bytes of an element in GPU memory. */
 export function elementBytes(dtype: DType): number {
   return dtype === "float16" ? 2 : dtype === "float64" ? 8 : 4;
+}
+
+/** Whether elements of two types can share memory, because their bits here are those of PyTorch's or the same 32. */
+export function sameBits(a: DType, b: DType): boolean {
+  const exact = (dtype: DType) => elementBytes(dtype) === itemSize(dtype);
+  const small = (dtype: DType) => dtype === "bool" || dtype === "uint8";
+  return a === b || (exact(a) && exact(b)) || (small(a) && small(b));
 }
 
 /**

@@ -156,10 +156,11 @@ export function planOf(
     }
     const { block } = x.data, strides = [...x.keptStrides, ...x.foldedStrides];
     if (n * groups > 0) checkExtent({ data: block, dtype: x.dtype, offset: x.offset, strides }, shape);
-    let slot = blocks.indexOf(block);
+    const type = elementType(x.dtype);
+    let slot = blocks.findIndex((b, k) => b === block && types[k] === type);
     if (slot < 0) {
       slot = blocks.push(block) - 1;
-      types.push(elementType(x.dtype));
+      types.push(type);
     }
     slots.push(slot);
   }

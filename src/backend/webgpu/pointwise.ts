@@ -221,6 +221,7 @@ function checkOperand(gpu: Gpu, x: GpuOperand, shape: readonly number[]): void {
 /** Whether writing `o` could change elements of `x` that another invocation still has to read. */
 function conflicts(x: GpuOperand, o: GpuOperand, shape: readonly number[]): boolean {
   if (x.data !== o.data) return false;
+  if (elementType(x.dtype) !== elementType(o.dtype)) return true; // a view as another type: a binding has one
   if (x.offset === o.offset && x.strides.every((s, d) => s === o.strides[d] || shape[d] === 1)) return false;
   const [first, last] = extent(x, shape), [from, to] = extent(o, shape);
   return first <= to && from <= last;
@@ -304,13 +305,12 @@ function launch(
   const blocks: Block[] = [], access: Access[] = [], types: string[] = [];
   const slots = operands.map((x, j) => {
     if (x === null) return -1;
-    let slot = blocks.indexOf(x.data);
+    const type = elementType(x.dtype);
+    let slot = blocks.findIndex((block, k) => block === x.data && types[k] === type);
     if (slot < 0) {
       slot = blocks.push(x.data) - 1;
       access.push("read");
-      types.push(elementType(x.dtype));
-    } else if (types[slot] !== elementType(x.dtype)) {
-      throw new TypeError(`one block cannot hold ${x.dtype} and ${types[slot]} in ${p.name}`);
+      types.push(type);
     }
     if (j >= inputs.length) access[slot] = "write";
     return slot;

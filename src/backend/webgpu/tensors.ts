@@ -3,8 +3,9 @@
  * @module
  */
 import { registerDevice, type RemoteMemory } from "../../tensor/device.ts";
-import type { DType, TypedArray } from "../../tensor/dtype.ts";
+import { type DType, itemSize, type TypedArray } from "../../tensor/dtype.ts";
 import { openDevice, whyUnavailable } from "./device.ts";
+import { checkElements, sameBits } from "./elements.ts";
 import type { Gpu } from "./gpu.ts";
 import type { Block } from "./memory.ts";
 import { allocate, read, readAsync, upload, write } from "./transfer.ts";
@@ -41,6 +42,14 @@ export class GpuMemory implements RemoteMemory {
   /** Writes elements, from `offset` on. */
   write(offset: number, array: TypedArray): void {
     write(this.gpu, this.block, this.dtype, offset, array);
+  }
+
+  /** Another view of the block, where elements of both types are the same bits. */
+  as(dtype: DType): GpuMemory | null {
+    if (!sameBits(this.dtype, dtype)) return null;
+    checkElements(this.gpu, dtype);
+    const length = this.length * itemSize(this.dtype) / itemSize(dtype);
+    return new GpuMemory(this.gpu, this.block, dtype, length);
   }
 
   /** Gives the block back. */

@@ -5,9 +5,8 @@
 
 import { checkInteger, checkIntegers, checkTensor } from "../../tensor/arguments.ts";
 import { fromTypedArray } from "../../tensor/create.ts";
-import { allocate, type DType, itemSize, typeName } from "../../tensor/dtype.ts";
+import { type DType, itemSize, typeName } from "../../tensor/dtype.ts";
 import { frozen, numel, type Shape, shapeText } from "../../tensor/shape.ts";
-import { Storage } from "../../tensor/storage.ts";
 import { installMethods, Tensor } from "../../tensor/tensor.ts";
 import { backTo } from "../core/on_host.ts";
 import { record, type Rule } from "../core/record.ts";
@@ -95,7 +94,6 @@ export function asStrided(
 export function viewDtype(x: Tensor, dtype: DType): Tensor {
   if (dtype === x.dtype) return makeView(x, x.shape, x.strides);
   const from = itemSize(x.dtype), to = itemSize(dtype), last = x.ndim - 1;
-  const data = x.storage.ownData, bytes = data.byteOffset + x.offset * from;
   const names = `view ${typeName(x.dtype)} as ${typeName(dtype)} (different element sizes)`;
   let shape = x.shape, strides = x.strides;
   if (from !== to) {
@@ -120,16 +118,24 @@ export function viewDtype(x: Tensor, dtype: DType): Tensor {
     shape = frozen(x.shape.map((s, d) => d === last ? s / ratio : s));
     strides = frozen(x.strides.map((s, d) => d === last ? s : s / ratio));
   }
-  if (bytes % to !== 0 || data.byteLength % to !== 0) {
+  const { storage } = x, whole = storage.length * from;
+  const begin = storage.device === "cpu" ? storage.ownData.byteOffset : 0, first = begin + x.offset * from;
+  if (first % to !== 0 || whole % to !== 0) {
     throw new TypeError(
-      `the memory from byte ${bytes} on, ${data.byteLength} bytes in all, is not laid out for elements of ${to} bytes: ` +
+      `the memory from byte ${first} on, ${whole} bytes in all, is not laid out for elements of ${to} bytes: ` +
         `clone() the tensor to ${names}`,
     );
   }
-  const Elements = allocate(dtype, 0).constructor as new (b: ArrayBufferLike, o: number, n: number) => never;
-  const array = new Elements(data.buffer, data.byteOffset, data.byteLength / to);
-  x.storage.seen = true; // there is another storage of this memory from now on
-  const out = new Tensor(Storage.share(array, dtype), x.offset * from / to, shape, strides);
+  const other = storage.as(dtype);
+  if (other === null) {
+    throw new TypeError(
+      `cannot view ${typeName(x.dtype)} as ${
+        typeName(dtype)
+      } on device "${x.device}", whose memory holds them in ` +
+        `different ways: use t.cpu().view("${dtype}")`,
+    );
+  }
+  const out = new Tensor(other, x.offset * from / to, shape, strides);
   out.counter = x.counter;
   return out;
 }
