@@ -154,13 +154,21 @@ export function hasWgsl(p: Program, flavor: WgslFlavor): boolean {
   );
 }
 
+/** How a primitive of `a`, `b` and `c` is spelled in this arithmetic, if it is. */
+export function wgslSpelling(op: string, flavor: WgslFlavor): string | undefined {
+  return spellings[op]?.[flavor];
+}
+
+/** Writes a step of a program differently: its value, its primitive, and what that is applied to. */
+export type WgslStep = (value: string, op: string, args: readonly string[]) => string;
+
 /**
- * Lowers a program. `wrap` writes how an integer is brought into the range of a type narrower than 32 bits after each step.
+ * Lowers a program. `step` rewrites each step that gives a number: brings integers into the range of a narrower type, say.
  *
  * @throws {TypeError} if the program uses a primitive or constant that the arithmetic does not have.
  * @throws {RangeError} if it raises an integer to a constant negative power.
  */
-export function lowerWgsl(p: Program, flavor: WgslFlavor, wrap?: (value: string) => string): WgslSource {
+export function lowerWgsl(p: Program, flavor: WgslFlavor, step?: WgslStep): WgslSource {
   const texts = new Map<Expr, string>();
   const one = number(1, flavor, p), zero = number(0, flavor, p);
   const isTruth = (e: Expr) => e.args.length > 0 && primitives[e.op].kind === "bool";
@@ -191,7 +199,9 @@ export function lowerWgsl(p: Program, flavor: WgslFlavor, wrap?: (value: string)
       const args = e.args.map((a, i) => truths.includes(params[i]) ? asTruth(a) : asNumber(a));
       const name = `t${lines.length}`;
       const value = spell(spelling, params, args);
-      lines.push(`let ${name} = ${kind === "same" && wrap !== undefined ? wrap(`(${value})`) : value};`);
+      lines.push(
+        `let ${name} = ${kind === "same" && step !== undefined ? step(`(${value})`, e.op, args) : value};`,
+      );
       texts.set(e, name);
     }
   }

@@ -22,16 +22,14 @@ export const exceptions: readonly Exception[] = [
   {
     where: /^/,
     dtype: "int64",
-    fails:
-      /which carries int64 in 32 bits|because it carries int64 in 32 bits|the GPU carries int64 in 32 bits, which cannot hold|does not fit into the 32 bits/,
+    fails: /the GPU carries int64 in 32 bits, which cannot hold|does not fit into the 32 bits/,
     mayWork: true,
-    reason:
-      "WGSL has no 64-bit integers: results that 32 bits do not hold are told, what cannot be checked is refused",
+    reason: "WGSL has no 64-bit integers: results that 32 bits do not hold are told",
   },
   {
-    where: /^(checklist 200,|lesson 03_intro_gradients\/X @ |rng\/randint\/2\^(32|53)|rng\/random_\/int64$)/,
+    where: /^rng\/(randint\/2\^(32|53)|random_\/int64$)/,
     fails: /carries int64 in 32 bits/,
-    reason: "matrix products of int64, or values that 32 bits do not hold",
+    reason: "values that 32 bits do not hold",
   },
   {
     where:
@@ -64,11 +62,6 @@ export const exceptions: readonly Exception[] = [
     where: /^shape\/create\/scalar_tensor\//,
     fails: /is on cpu/,
     reason: "a 0-d tensor on the CPU goes with tensors of all devices",
-  },
-  {
-    where: /^intdiv\/to-int\/inf-nan/,
-    fails: /expected 10000000000/,
-    reason: "a float beyond 32 bits has no int64 on the GPU",
   },
   {
     where:

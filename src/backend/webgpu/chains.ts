@@ -8,7 +8,7 @@ import { collapse } from "./layout.ts";
 import type { Block } from "./memory.ts";
 import {
   type Combination,
-  combined,
+  combining,
   type Digit,
   digitsOf,
   type GpuPlaces,
@@ -99,6 +99,7 @@ export function writeChains(
       links,
       rest,
       steps,
+      caller: given.caller,
     });
     gpu.memory.release(head);
     if (rest !== null) head = rest;
@@ -176,6 +177,8 @@ interface Chains {
   /** Where the heads of what is left of long chains go. */
   readonly rest: Block | null;
   readonly steps: number;
+  /** Who asks, for complaints. */
+  readonly caller: string;
 }
 
 /** Third pass: every element combines the values of its chain. */
@@ -202,15 +205,22 @@ let origin = ${sumOf(words.add(values.offset), "k", inside.strides[2], words)};
 `;
     const number = "let number = j - 1;\n" + digitsOf("number", chosen.sizes.map((s) => words.add(s)), "v");
     const value = `${number}\nlet b = ${from}[${sumOf("origin", "v", chosen.strides[1], words)}];`;
+    const { before, step, after } = combining(
+      action,
+      to.dtype,
+      () => words.add(gpu.faults.code(chains.caller)),
+    );
     const body = links === null
       ? `${start}${value}\n${target}[place] = b;`
       : `${start}var a = ${target}[place];
+${before}
 for (var left = ${words.add(chains.steps)}; j != 0 && left > 0; left--) {
 ${value}
-a = ${combined(action, to.dtype)};
+${step}
 j = ${link}[j - 1];
 }
 ${later}
+${after}
 ${target}[place] = a;`;
     const zeros = [digits.map((d) => d.step), ...inside.strides, ...chosen.strides]
       .map((list) => list.map((s) => s === 0 ? 0 : 1).join(""));

@@ -38,8 +38,11 @@ export function wrapped(value: string, to: DType): string {
   }
 }
 
-/** An element of memory as a number of the type that is computed in. */
-export function loaded(element: string, from: DType, to: DType): string {
+/**
+ * An element of memory as a number of the type that is computed in. With `tells` a float that 32 bits do not hold as an int64 is told
+ * of: by functions of `int64.ts`.
+ */
+export function loaded(element: string, from: DType, to: DType, tells = false): string {
   const memory = elementType(from), float = memory === "f16" ? `f32(${element})` : element;
   switch (wgslFlavor(to)) {
     case "double":
@@ -56,13 +59,15 @@ export function loaded(element: string, from: DType, to: DType): string {
       if (to === "bool") {
         return `select(0, 1, ${memory === "f64" ? `!(${element} == 0.0lf)` : `m_truth(${float})`})`;
       }
-      return wrapped(memory === "f64" ? `m_int_of_double(${element})` : `m_int(${float})`, to);
+      // what float16 has fits
+      const int = tells && to === "int64" && memory !== "f16" ? "told_int" : "m_int";
+      return wrapped(memory === "f64" ? `${int}_of_double(${element})` : `${int}(${float})`, to);
     }
   }
 }
 
-/** What is stored of a result. */
-export function stored(result: string, truth: string, computed: DType, to: DType): string {
+/** What is stored of a result; `tells` as for {@linkcode loaded}. */
+export function stored(result: string, truth: string, computed: DType, to: DType, tells = false): string {
   if (to === "bool") return `select(0, 1, ${truth})`;
   const flavor = wgslFlavor(computed);
   switch (elementType(to)) {
@@ -72,10 +77,11 @@ export function stored(result: string, truth: string, computed: DType, to: DType
       return flavor === "float" ? `f16(${result})` : `f16(f32(${result}))`;
     case "f64":
       return flavor === "double" ? result : `f64(${result})`;
-    case "i32":
-      return flavor === "int"
-        ? (to === computed ? result : wrapped(result, to))
-        : wrapped(flavor === "double" ? `m_int_of_double(${result})` : `m_int(${result})`, to);
+    case "i32": {
+      if (flavor === "int") return to === computed ? result : wrapped(result, to);
+      const int = tells && to === "int64" ? "told_int" : "m_int";
+      return wrapped(flavor === "double" ? `${int}_of_double(${result})` : `${int}(${result})`, to);
+    }
   }
 }
 

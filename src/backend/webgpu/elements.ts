@@ -4,8 +4,8 @@
  * device has them.
  *
  * int64 is carried as a 32-bit integer, too: it is the type of indices and class numbers, which fit. Numbers that do not are
- * refused when they are uploaded, and a sum or product that does not is reported by the next read (`int64.ts`); arithmetic that
- * cannot be checked like that is refused. Comparing, copying, selecting and converting are exact.
+ * refused when they are uploaded; a result that does not, of arithmetic (`int64.ts`), of a sum (`overflow.ts`) or of a float that is
+ * converted, is reported by the next read. NaN and infinities become 0, as on the CPU.
  * @module
  */
 import { allocate, type DType, itemSize, type TypedArray } from "../../tensor/dtype.ts";

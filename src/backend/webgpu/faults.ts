@@ -19,6 +19,11 @@ export const FAULT = `fn fault(code: i32, index: i32, size: i32) {
 }
 `;
 
+/** The buffer in which a kernel reports, at this binding, and `fault`. */
+export function faultsAt(binding: number): string {
+  return `@group(1) @binding(${binding}) var<storage, read_write> faults: array<atomic<i32>>;\n${FAULT}`;
+}
+
 /** Given as the size, it says that a result of int64 has no place in 32 bits. */
 export const TOO_LARGE = -1;
 

@@ -5,13 +5,18 @@
  * `gemm_tuner.ts`.
  * @module
  */
+import { input } from "../../expr/expr.ts";
+import { type Program, program } from "../../expr/program.ts";
 import type { DType } from "../../tensor/dtype.ts";
 import { checkElements } from "./elements.ts";
 import { type GemmJob, type GemmSize, type GpuMatrix, runGemm } from "./gemm_run.ts";
 import type { GemmKernel } from "./gemm_source.ts";
 import { tunedKernel } from "./gemm_tuner.ts";
 import type { Gpu } from "./gpu.ts";
-import { checkExtent } from "./layout.ts";
+import { checkExtent, isContiguous } from "./layout.ts";
+import type { Block } from "./memory.ts";
+import { checkFits } from "./overflow.ts";
+import { bytesOf, runPointwise } from "./pointwise.ts";
 
 export type { GemmSize, GpuMatrix } from "./gemm_run.ts";
 export type { GemmKernel } from "./gemm_source.ts";
@@ -35,7 +40,7 @@ const LAYERS = 65535;
 
 /**
  * `c = alpha * a @ b + beta * added` for each matrix of the batch, all of one element type. c must not share elements with a or
- * b, nor with `added`. float16 is added up in float32. Integers wrap.
+ * b, nor with `added`. float16 is added up in float32. Integers wrap; that an int64 has no 32 bits is told by the next read.
  */
 export function gemm(
   gpu: Gpu,
@@ -50,9 +55,8 @@ export function gemm(
   if (batch === 0 || m === 0 || n === 0) return;
   checkElements(gpu, dtype);
   if (dtype === "int64") {
-    throw new TypeError(
-      'the GPU has no int64 products, because it carries int64 in 32 bits: convert to "int32" or a float dtype',
-    );
+    gemmOfInt64(gpu, size, a, b, c, options);
+    return;
   }
   gpu.checkOpen();
   const { alpha = 1, beta = 0 } = options, added = beta === 0 ? null : options.added ?? null;
@@ -89,6 +93,54 @@ export function gemm(
       });
     }
   }
+}
+
+let copy: Program | undefined;
+
+/** In 32 bits, and in float32 beside them, which tells whether they were enough. */
+function gemmOfInt64(
+  gpu: Gpu,
+  size: GemmSize,
+  a: GpuMatrix,
+  b: GpuMatrix,
+  c: GpuMatrix,
+  options: GemmOptions,
+): void {
+  const { batch, m, n, k } = size, { beta = 0, added = c } = options, spare: Block[] = [];
+  const identity = copy ??= program(["x"], input("x"), { name: "copy" });
+  const memory = (dtype: DType, layers: number, rows: number, columns: number): GpuMatrix => {
+    const data = gpu.memory.allocate(bytesOf(dtype, layers * rows * columns));
+    spare.push(data);
+    return { data, offset: 0, batchStride: rows * columns, rowStride: columns, columnStride: 1 };
+  };
+  const copied = (dtype: DType, x: GpuMatrix, layers: number, rows: number, columns: number): GpuMatrix => {
+    const to = memory(dtype, layers, rows, columns);
+    const operand = ({ data, offset, batchStride, rowStride, columnStride }: GpuMatrix, type: DType) => ({
+      data,
+      dtype: type,
+      offset,
+      strides: [batchStride, rowStride, columnStride],
+    });
+    runPointwise(
+      gpu,
+      identity,
+      [operand(x, "int32")],
+      [operand(to, dtype)],
+      [layers, rows, columns],
+      "int32",
+    );
+    return layers === 1 ? { ...to, batchStride: 0 } : to;
+  };
+  const layersOf = (x: GpuMatrix) => x.batchStride === 0 ? 1 : batch;
+  const fa = copied("float32", a, layersOf(a), m, k), fb = copied("float32", b, layersOf(b), k, n);
+  const about = beta === 0 ? memory("float32", batch, m, n) : copied("float32", added, batch, m, n);
+  gemm(gpu, size, fa, fb, about, "float32", { alpha: options.alpha, beta });
+  gemm(gpu, size, a, b, c, "int32", options);
+  const dense = c.offset === 0 &&
+    isContiguous([c.batchStride, c.rowStride, c.columnStride], [batch, m, n]);
+  const results = dense ? c : copied("int32", c, batch, m, n);
+  checkFits(gpu, "a matrix product", results.data, about.data, batch * m * n);
+  for (const block of spare) gpu.memory.release(block);
 }
 
 function check(x: GpuMatrix, batch: number, rows: number, columns: number, dtype: DType): void {

@@ -1,78 +1,66 @@
 /**
- * Arithmetic of int64, which the GPU carries in 32 bits: done in 32 bits, and in float32 beside it, which tells whether a result had
- * more. That it had is reported by the next read.
+ * Arithmetic of int64, which the GPU carries in 32 bits: WGSL that computes in 32 bits and tells of a result that has more. What
+ * it tells is reported by the next read (`faults.ts`).
+ *
+ * Each step of a program is told of by itself: one that 32 bits do not hold is an error even where a later one would bring it back.
  * @module
  */
-import { input, postorder } from "../../expr/expr.ts";
-import { type Program, program } from "../../expr/program.ts";
-import type { Scalar } from "../../tensor/dtype.ts";
-import { checkInt64 } from "./elements.ts";
-import type { Gpu } from "./gpu.ts";
-import { type GpuOperand, isContiguous } from "./layout.ts";
-import { checkFits } from "./overflow.ts";
-import { runPointwise } from "./pointwise.ts";
-
-/** Primitives that can give larger numbers, and whose results in float32 are near those in integers. */
-const growing = new Set(["add", "sub", "mul", "neg", "abs", "pow"]);
-
-/** What may stand beside them: exact in both. */
-const beside = new Set(["input", "const", "where", "min", "max", "fmin", "fmax", "sign"]);
-
-const checkable = new WeakMap<Program, boolean>();
-
-/** Whether a program is arithmetic on integers whose results can be checked. */
-function isCheckable(p: Program): boolean {
-  let known = checkable.get(p);
-  if (known === undefined) {
-    const ops = postorder(p.outputs).map((e) => e.op);
-    known = p.outputs.length === 1 && ops.some((op) => growing.has(op)) &&
-      ops.every((op) => growing.has(op) || beside.has(op));
-    checkable.set(p, known);
-  }
-  return known;
-}
-
-let identity: Program | undefined;
+import { wgslSpelling } from "../../expr/lower_wgsl.ts";
+import { primitives } from "../../expr/primitives.ts";
+import { TOO_LARGE } from "./faults.ts";
 
 /**
- * Runs a program on int64 where its results can be checked. False, with nothing done, for all others: those that give no larger
- * numbers need no check, and the rest is refused.
+ * When the result `r` of `a` and `b` has more bits. Of what is far from it in float32 some multiple of 2^32 was lost: float32 is
+ * nearer than that to whatever 32 bits hold.
  */
-export function runInt64(
-  gpu: Gpu,
-  p: Program,
-  inputs: readonly (GpuOperand | Scalar)[],
-  outputs: readonly GpuOperand[],
-  shape: readonly number[],
-): boolean {
-  const [out] = outputs;
-  if (out.dtype !== "int64" || !isCheckable(p)) return false;
-  let numel = 1;
-  for (const size of shape) numel *= size;
-  if (numel === 0) return true;
-  const integers = (x: GpuOperand): GpuOperand => x.dtype === "int64" ? { ...x, dtype: "int32" } : x;
-  const given = inputs.map((x) =>
-    typeof x === "object" ? integers(x) : checkInt64(typeof x === "bigint" ? x : Math.trunc(Number(x)))
+export const lost: Readonly<Record<string, string>> = {
+  add: "((a ^ r) & (b ^ r)) < 0",
+  sub: "((a ^ b) & (a ^ r)) < 0",
+  mul: "!(abs(f32(a) * f32(b) - f32(r)) < 1e9)",
+  neg: "r == a && a != 0",
+  abs: "r < 0",
+  pow: "b > 0 && !(abs(m_pow(f32(a), f32(b)) - f32(r)) < 1e9)",
+  floorDiv: "b == -1 && r == a && a != 0",
+  truncDiv: "b == -1 && r == a && a != 0",
+  shiftLeft: "bitcast<u32>(b) < 64u && r >> min(bitcast<u32>(b), 31u) != a",
+  gcd: "r < 0",
+  lcm: "!(abs(abs(f32(a) / f32(max(m_gcd(a, b), 1)) * f32(b)) - f32(r)) < 1e9)",
+};
+
+/** A step of a program on int64, as a call that tells where its result can be too large. */
+export function telling(value: string, op: string, args: readonly string[]): string {
+  return lost[op] === undefined ? value : `told_${op}(${args.join(", ")})`;
+}
+
+/** Conversions: of NaN and infinities to 0, as on the CPU, of a number that is too large whatever is left of it. */
+const conversions: Readonly<Record<string, string>> = {
+  told_int: `fn told_int(v: f32) -> i32 {
+  let bits = bitcast<u32>(v);
+  let e = (bits >> 23u) & 255u;
+  if (e > 157u && e < 255u && bits != 0xcf000000u) { fault(CONVERSION, 0, ${TOO_LARGE}); }
+  return m_int(v);
+}`,
+  told_int_of_double: `fn told_int_of_double(v: f64) -> i32 {
+  let t = trunc(v);
+  if (abs(t) <= 1.7976931348623157e308lf && (t > 2147483647.0lf || t < -2147483648.0lf)) { fault(CONVERSION, 0, ${TOO_LARGE}); }
+  return m_int_of_double(v);
+}`,
+};
+
+/**
+ * The functions named `told_...` that code calls, or nothing. They call `fault` of `faults.ts`, with these numbers of who asks for
+ * arithmetic and for conversions.
+ */
+export function tellingFunctions(code: string, caller: number, conversion: number): string {
+  const names = new Set(Array.from(code.matchAll(/\btold_(\w+)\(/g), ([, name]) => name));
+  if (names.size === 0) return "";
+  const functions = [...names].map((op) =>
+    conversions[`told_${op}`] ??
+      `fn told_${op}(${primitives[op].params.map((p) => `${p}: i32`).join(", ")}) -> i32 {
+  let r = ${wgslSpelling(op, "int")};
+  if (${lost[op]}) { fault(CALLER, 0, ${TOO_LARGE}); }
+  return r;
+}`
   );
-  const strides = shape.map((_, d) => shape.slice(d + 1).reduce((a, b) => a * b, 1));
-  const plain = (dtype: "int32" | "float32"): GpuOperand => ({
-    data: gpu.memory.allocate(4 * numel),
-    dtype,
-    offset: 0,
-    strides,
-  });
-  // before the integers, because the output may be the memory of an input
-  const about = plain("float32");
-  runPointwise(gpu, p, given, [about], shape, "float32");
-  const direct = out.offset === 0 && isContiguous(out.strides, shape);
-  const results = direct ? integers(out) : plain("int32");
-  runPointwise(gpu, p, given, [results], shape, "int32");
-  checkFits(gpu, p.name, results.data, about.data, numel);
-  gpu.memory.release(about.data);
-  if (!direct) {
-    identity ??= program(["x"], input("x"));
-    runPointwise(gpu, identity, [results], [integers(out)], shape, "int32");
-    gpu.memory.release(results.data);
-  }
-  return true;
+  return [`const CALLER = ${caller};`, `const CONVERSION = ${conversion};`, ...functions].join("\n");
 }

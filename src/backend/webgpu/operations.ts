@@ -6,7 +6,6 @@ import type { Program } from "../../expr/program.ts";
 import type { Memory } from "../../tensor/device.ts";
 import type { DType, Scalar } from "../../tensor/dtype.ts";
 import type { GemmSize } from "../cpu/gemm.ts";
-import { runInt64 } from "./int64.ts";
 import { gemm, type GpuMatrix } from "./gemm.ts";
 import { type GpuOperand, isContiguous } from "./layout.ts";
 import { type Job, runMany } from "./many.ts";
@@ -44,7 +43,6 @@ export function pointwise(
 ): void {
   const { gpu } = outputs[0].data as GpuMemory;
   const from = inputs.map((x) => typeof x === "object" ? onGpu(x) : x);
-  if (computeDtype === "int64" && runInt64(gpu, p, from, outputs.map(onGpu), shape)) return;
   runPointwise(gpu, p, from, outputs.map(onGpu), shape, computeDtype);
 }
 

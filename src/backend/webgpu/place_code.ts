@@ -7,8 +7,9 @@ import { wgslFunctions } from "../../expr/lower_wgsl.ts";
 import type { Access } from "./commands.ts";
 import { wrapped } from "./convert.ts";
 import { elementType } from "./elements.ts";
-import { FAULT } from "./faults.ts";
+import { faultsAt, TOO_LARGE } from "./faults.ts";
 import type { Gpu, KernelSource } from "./gpu.ts";
+import { lost } from "./int64.ts";
 import { checkExtent, collapse, extent } from "./layout.ts";
 import type { Block } from "./memory.ts";
 import { header } from "./pointwise.ts";
@@ -182,9 +183,7 @@ export function source(
   faulty: boolean,
 ): KernelSource {
   const half = buffers.types.includes("f16") ? "enable f16;\n" : "";
-  const faults = faulty
-    ? `@group(1) @binding(${buffers.blocks.length}) var<storage, read_write> faults: array<atomic<i32>>;\n${FAULT}`
-    : "";
+  const faults = faulty ? faultsAt(buffers.blocks.length) : "";
   const access: Access[] = faulty ? [...buffers.access, "write"] : buffers.access;
   const code = `${half}${header(words.values.length, buffers.types, buffers.access)}
 ${faults}${wgslFunctions(body)}
@@ -245,8 +244,35 @@ export function check(places: GpuPlaces, target: GpuTarget): void {
   checkExtent({ ...target, offset: first, strides: [1] }, [last - first + 1]);
 }
 
+/** WGSL that changes `a` to what it is combined with a value `b`; what comes before the first such step, and after the last. */
+export interface Combining {
+  readonly before: string;
+  readonly step: string;
+  readonly after: string;
+}
+
+/**
+ * How values are combined with what is there. Of int64, which has 32 bits here, it is counted what was lost, and told by the number of
+ * the caller: a sum may leave the 32 bits and come back.
+ */
+export function combining(action: Combination, dtype: DType, caller: () => string): Combining {
+  const result = combined(action, dtype);
+  if (dtype !== "int64" || (action !== "add" && action !== "mul")) {
+    return { before: "", step: `a = ${result};`, after: "" };
+  }
+  const more = lost[action];
+  const count = action === "add"
+    ? `lost += select(0, select(-1, 1, a >= 0), ${more});`
+    : `lost = select(0, 1, b != 0 && (lost == 1 || ${more}));`;
+  return {
+    before: "var lost = 0;",
+    step: `let r = ${result};\n${count}\na = r;`,
+    after: `if (lost != 0) { fault(${caller()}, 0, ${TOO_LARGE}); }`,
+  };
+}
+
 /** WGSL of a value (`b`) combined with what is there (`a`). */
-export function combined(action: Combination, dtype: DType): string {
+function combined(action: Combination, dtype: DType): string {
   const type = elementType(dtype);
   const nan = type === "f32"
     ? "m_isnan(b)"

@@ -22,7 +22,7 @@ import { writeChains } from "./chains.ts";
 import {
   check,
   type Combination,
-  combined,
+  combining,
   digitsOf,
   type GpuPlaces,
   type GpuTarget,
@@ -86,14 +86,6 @@ export function write(
 ): void {
   const count = numel(given.shape);
   if (count === 0) return;
-  if (to.dtype === "int64" && (action === "add" || action === "mul")) {
-    throw new TypeError(
-      `${given.caller} cannot ${
-        action === "add" ? "add" : "multiply"
-      } int64 on the GPU, which carries it in 32 bits: ` +
-        'convert to "int32" (or to a float dtype) first, or use device "cpu"',
-    );
-  }
   check(given, to);
   checkExtent(values, given.shape);
   const copies = new Map<Block, Block>();
@@ -127,12 +119,20 @@ function writeApart(
   launch(gpu, action, numel(given.shape), (words, buffers) => {
     const target = buffers.add(to.data, type, "write"), from = buffers.add(values.data, type, "read");
     const sizes = places.shape.map((s) => words.add(s));
+    const { before, step, after } = combining(
+      action,
+      to.dtype,
+      () => words.add(gpu.faults.code(given.caller)),
+    );
     const body = `${digitsOf("i", sizes, "k")}
 ${placeCode(gpu, places, to.offset, words, buffers)}
 if (good) {
-let a = ${target}[place];
+var a = ${target}[place];
 let b = ${from}[${sumOf(words.add(values.offset), "k", strides, words)}];
-${target}[place] = ${combined(action, to.dtype)};
+${before}
+${step}
+${after}
+${target}[place] = a;
 }`;
     return { body, key: keyOf(places, to.dtype, strides.map((s) => s === 0 ? 0 : 1).join("")) };
   });

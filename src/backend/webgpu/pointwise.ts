@@ -11,14 +11,14 @@
  * @module
  */
 import { lowerWgsl, wgslFunctions } from "../../expr/lower_wgsl.ts";
-import { postorder } from "../../expr/expr.ts";
-import { primitives } from "../../expr/primitives.ts";
 import type { Program } from "../../expr/program.ts";
 import { type DType, dtypes, type Scalar } from "../../tensor/dtype.ts";
 import type { Access, Kernel } from "./commands.ts";
 import { loaded, SCALAR_WORDS, scalarSource, stored, wgslFlavor, wrapped, writeScalar } from "./convert.ts";
 import { checkElements, elementBytes, elementType } from "./elements.ts";
 import type { Gpu, KernelSource } from "./gpu.ts";
+import { faultsAt } from "./faults.ts";
+import { telling, tellingFunctions } from "./int64.ts";
 import { checkExtent, checkWritable, collapse, extent, type GpuOperand, isContiguous } from "./layout.ts";
 import type { Block } from "./memory.ts";
 
@@ -59,12 +59,6 @@ export function runPointwise(
   if (numel === 0) return;
   if (quick(gpu, p, inputs, outputs, shape, numel, computeDtype)) return;
   checkElements(gpu, computeDtype);
-  if (computeDtype === "int64" && calculates(p)) {
-    throw new TypeError(
-      `${p.name} of int64 is not there on the GPU, which carries int64 in 32 bits: convert to "int32" ` +
-        '(or to a float dtype) first, or use device "cpu"',
-    );
-  }
   for (const x of inputs) if (isOperand(x)) checkOperand(gpu, x, shape);
   for (const x of outputs) {
     checkOperand(gpu, x, shape);
@@ -102,6 +96,8 @@ interface Known {
 const known = new WeakMap<Gpu, WeakMap<Program, Map<number, Known>>>();
 const numberOf = new Map<DType, number>(dtypes.map((d, i) => [d, i]));
 const scratch: Int32Array[] = [];
+/** What is computed in where the short way is open. */
+const shortly: readonly DType[] = ["float32", "int32", "int64"];
 
 /**
  * The short way for what is most frequent, small row-major tensors and numbers: no strings, no arrays. False, with nothing
@@ -134,7 +130,7 @@ function quick(
     if (!blocks.includes(x.data)) blocks.push(x.data);
   }
   for (const x of inputs) if (typeof x !== "object") writeScalar(parameters, words++, x, computeDtype);
-  gpu.commands.dispatch(found.kernel, blocks, parameters, Math.ceil(count / GROUP));
+  dispatch(gpu, found.kernel, blocks, parameters, count);
   return true;
 }
 
@@ -147,8 +143,8 @@ function layoutNumber(
   computeDtype: DType,
 ): number {
   const n = inputs.length + outputs.length;
-  if (n > 6 || (computeDtype !== "float32" && computeDtype !== "int32")) return -1;
-  let key = computeDtype === "float32" ? 1 : 2;
+  let key = shortly.indexOf(computeDtype) + 1;
+  if (n > 6 || key === 0) return -1;
   let wide = numel >= LARGE && numel % 4 === 0;
   for (let j = 0; j < n; j++) {
     const x = j < inputs.length ? inputs[j] : outputs[j - inputs.length];
@@ -189,24 +185,6 @@ function remember(gpu: Gpu, p: Program, key: number, kernel: Known): void {
   let kernels = programs.get(p);
   if (kernels === undefined) programs.set(p, kernels = new Map());
   kernels.set(key, kernel);
-}
-
-/** Primitives whose results are no larger than what they are made of: exact in any number of bits. */
-const shrinking = new Set(
-  ("input const where min max fmin fmax floor ceil trunc round sign remainder fmod floorDiv truncDiv gcd " +
-    "bitAnd bitOr bitXor bitNot shiftRight").split(" "),
-);
-
-const calculating = new WeakMap<Program, boolean>();
-
-/** Whether a program makes larger numbers. */
-function calculates(p: Program): boolean {
-  let known = calculating.get(p);
-  if (known === undefined) {
-    known = postorder(p.outputs).some((e) => !shrinking.has(e.op) && primitives[e.op].kind === "same");
-    calculating.set(p, known);
-  }
-  return known;
 }
 
 function isOperand(x: GpuOperand | Scalar): x is GpuOperand {
@@ -342,6 +320,12 @@ function launch(
     writeScalar(parameters, at, x, computeDtype);
     at += scalars;
   }
+  dispatch(gpu, kernel, blocks, parameters, count);
+}
+
+/** Records a kernel; one that may complain has a buffer for that behind the others. */
+function dispatch(gpu: Gpu, kernel: Kernel, blocks: Block[], parameters: Int32Array, count: number): void {
+  if (kernel.access.length > blocks.length) blocks.push(gpu.faults.use());
   gpu.commands.dispatch(kernel, blocks, parameters, Math.ceil(count / GROUP));
 }
 
@@ -356,19 +340,38 @@ function kernelFor(
   plan.operands.forEach((x, j) =>
     code += x === null ? " -" : ` ${x.dtype} ${plan.steps[j]} ${plan.slots[j]}`
   );
-  return gpu.kernel(p.key, code, () => generate(p, plan, inputs.length, computeDtype));
+  // int64 is told of by the program's name, which is no part of its key
+  const tells = computeDtype === "int64" || plan.operands.some((x) => x?.dtype === "int64");
+  const caller = tells ? gpu.faults.code(p.name) : 0,
+    conversion = tells ? gpu.faults.code("a conversion") : 0;
+  return gpu.kernel(
+    p.key,
+    tells ? `${code} ${caller}` : code,
+    () => generate(p, plan, inputs.length, computeDtype, caller, conversion),
+  );
 }
 
 // ---- code -----------------------------------------------------------------------------------------------------------
 
 /** Operand j is at `p<j>`, its input is `x<j>`, its binding `b<slot>`. */
-function generate(p: Program, plan: Plan, inputs: number, computeDtype: DType): KernelSource {
+function generate(
+  p: Program,
+  plan: Plan,
+  inputs: number,
+  computeDtype: DType,
+  caller: number,
+  conversion: number,
+): KernelSource {
   const { operands, steps, slots, access, types, rank, width } = plan, wide = width > 1;
   const flavor = wgslFlavor(computeDtype);
   const body = lowerWgsl(
     p,
     flavor,
-    flavor === "int" && computeDtype !== "int32" ? (v) => wrapped(v, computeDtype) : undefined,
+    computeDtype === "int64"
+      ? telling
+      : flavor === "int" && computeDtype !== "int32"
+      ? (v) => wrapped(v, computeDtype)
+      : undefined,
   );
 
   let words = 2;
@@ -401,15 +404,15 @@ function generate(p: Program, plan: Plan, inputs: number, computeDtype: DType): 
       const memory = `b${slots[j]}`;
       if (wide && steps[j] === "linear") {
         lines.push(`let v${j} = ${memory}[p${j}];`);
-        each.push(`let x${j} = ${loaded(`v${j}[U]`, x.dtype, computeDtype)};`);
+        each.push(`let x${j} = ${loaded(`v${j}[U]`, x.dtype, computeDtype, true)};`);
       } else {
         const element = wide ? `${memory}[p${j} / 4][p${j} % 4]` : `${memory}[p${j}]`;
-        lines.push(`let x${j} = ${loaded(element, x.dtype, computeDtype)};`);
+        lines.push(`let x${j} = ${loaded(element, x.dtype, computeDtype, true)};`);
       }
     }
   });
   const results = body.results.map((result, o) =>
-    stored(result, body.truths[o], computeDtype, operands[inputs + o]!.dtype)
+    stored(result, body.truths[o], computeDtype, operands[inputs + o]!.dtype, true)
   );
   const to = (o: number) => `b${slots[inputs + o]}[p${inputs + o}]`;
   if (wide) {
@@ -423,11 +426,13 @@ function generate(p: Program, plan: Plan, inputs: number, computeDtype: DType): 
   }
   results.forEach((_, o) => lines.push(`${to(o)} = r${o};`));
 
-  const main = lines.join("\n");
+  const main = lines.join("\n"), told = tellingFunctions(main, caller, conversion);
+  const faults = told === "" ? "" : `${faultsAt(types.length)}\n${told}`;
   const code = `${types.includes("f16") || main.includes("f16(") ? "enable f16;\n" : ""}${
     header(words, wide ? types.map((type) => `vec4<${type}>`) : types, access)
   }
-${wgslFunctions(main)}
+${wgslFunctions(`${main}\n${told}`)}
+${faults}
 @compute @workgroup_size(${GROUP})
 fn main(
   @builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) g: vec3<u32>, @builtin(local_invocation_index) l: u32,
@@ -437,7 +442,7 @@ if (i >= P[0].y) { return; }
 ${main}
 }
 `;
-  return { label: p.name, code, access };
+  return { label: p.name, code, access: told === "" ? access : [...access, "write"] };
 }
 
 /** Declarations of parameters and buffers, and of the parameter that is always 0. */

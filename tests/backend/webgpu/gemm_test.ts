@@ -180,6 +180,5 @@ gpuTest("products: misuse is refused", (gpu) => {
     "cannot share memory",
   );
   assertThrows(() => gemm(gpu, size, m(x.data, 1e6), m(x.data), m(c.data), "float32"), RangeError, "outside");
-  assertThrows(() => gemm(gpu, size, m(x.data), m(x.data), m(c.data), "int64"), TypeError, "no int64");
   gemm(gpu, { ...size, m: 0 }, m(x.data), m(x.data), m(c.data), "float32");
 });

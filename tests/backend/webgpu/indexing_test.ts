@@ -238,7 +238,7 @@ gpuTest("an index that is out of range is told by the next read, and changes not
   assertEquals(dg.ones(1, { device }).sum().item(), 1);
 });
 
-gpuTest("int64: indices and classes go through, arithmetic that does not fit is told or refused", () => {
+gpuTest("int64: indices and classes go through, arithmetic that does not fit is told", () => {
   const i = there(dg.tensor([3n, -2n, 0n]));
   assertEquals(i.dtype, "int64");
   assertEquals([...i.typedArray()], [3n, -2n, 0n]);
@@ -266,9 +266,7 @@ gpuTest("int64: indices and classes go through, arithmetic that does not fit is 
     assertThrows(() => out.toArray(), GpuError, `${name} gives an int64 that does not fit into the 32 bits`);
   }
   assertThrows(() => there(dg.tensor([-(2n ** 31n)])).neg().item(), GpuError, "does not fit");
-  for (const run of [() => i.bitwiseLeftShift(1n), () => i.scatterAdd(0, i.clamp(0n, 1n), i)]) {
-    assertThrows(run, TypeError, 'convert to "int32"');
-  }
+  same(i.scatterAdd(0, i.clamp(0n, 1n), i), dg.tensor([1n, 1n, 0n]), "scatterAdd");
   assertThrows(() => there(dg.tensor([2n ** 40n])), RangeError, "which cannot hold 1099511627776");
 });
 
