@@ -28,6 +28,12 @@ export {
 } from "./src/tensor/device.ts";
 export * as webgpu from "./src/backend/webgpu/public.ts";
 export { type NestedArray, Tensor } from "./src/tensor/tensor.ts";
+export {
+  getPrintOptions,
+  type PrintOptions,
+  type PrintProfile,
+  setPrintOptions,
+} from "./src/tensor/format.ts";
 export type { AutogradMeta, VersionCounter, ViewInfo } from "./src/tensor/autograd_meta.ts";
 export type { Shape } from "./src/tensor/shape.ts";
 export type { Storage } from "./src/tensor/storage.ts";

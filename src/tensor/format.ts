@@ -56,13 +56,32 @@ const profiles: { readonly [name in PrintProfile]: Omit<PrintOptions, "sciMode">
 let current: PrintOptions = { ...profiles.default, sciMode: null };
 
 /**
- * Changes how all tensors are printed from now on. What is left out stays, but for `sciMode`, which goes back to
- * null (as in PyTorch).
+ * Changes how all tensors are printed from now on, PyTorch's `set_printoptions`. What is left out stays, but for `sciMode`, which
+ * goes back to null (as in PyTorch).
  *
  * @param options a profile, and single options that override it
+ * @throws {TypeError} for an option that there is not
+ * @throws {RangeError} for an unknown profile, or a count that is none; nothing is changed then
+ *
+ * @example
+ * ```ts
+ * import * as dg from "@dinograd/dinograd";
+ *
+ * dg.setPrintOptions({ precision: 2 });
+ * console.log(dg.tensor(Math.PI)); // tensor(3.14)
+ * dg.setPrintOptions({ profile: "default" });
+ * ```
  */
 export function setPrintOptions(options: Partial<PrintOptions> & { profile?: PrintProfile } = {}): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError("setPrintOptions(): options must be an object such as { precision: 2 }");
+  }
   const { profile, ...single } = options;
+  const unknown = Object.keys(single).find((name) => !Object.hasOwn(current, name));
+  if (unknown !== undefined) {
+    const known = ["profile", ...Object.keys(current)].join(", ");
+    throw new TypeError(`setPrintOptions() has no option ${JSON.stringify(unknown)}: use ${known}`);
+  }
   if (profile !== undefined && !Object.hasOwn(profiles, profile)) {
     throw new RangeError(`unknown profile ${JSON.stringify(profile)}: use default, short or full`);
   }
@@ -70,7 +89,7 @@ export function setPrintOptions(options: Partial<PrintOptions> & { profile?: Pri
   current = mergeOptions({ ...base, sciMode: null }, single);
 }
 
-/** How tensors are printed now. */
+/** How tensors are printed now; a copy. */
 export function getPrintOptions(): PrintOptions {
   return { ...current };
 }
@@ -85,6 +104,9 @@ function mergeOptions(base: PrintOptions, changes: Partial<PrintOptions>): Print
       const range = name === "precision" ? "an integer from 0 to 100" : "an integer, 0 or more";
       throw new RangeError(`${name} must be ${range}, but got ${value}`);
     }
+  }
+  if (merged.sciMode !== null && typeof merged.sciMode !== "boolean") {
+    throw new TypeError(`sciMode must be true, false or null, but got ${merged.sciMode}`);
   }
   return merged;
 }

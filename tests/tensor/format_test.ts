@@ -242,6 +242,14 @@ Deno.test("setPrintOptions: profiles, overrides, and bad values that change noth
       "edgeitems must be an integer, 0 or more",
     );
     assertThrows(() => setPrintOptions({ profile: "long" as PrintProfile }), RangeError, "unknown profile");
+    const misspelt = { precison: 2 } as Partial<PrintOptions>;
+    assertThrows(
+      () => setPrintOptions(misspelt),
+      TypeError,
+      'has no option "precison": use profile, precision',
+    );
+    const text = { sciMode: "yes" } as unknown as Partial<PrintOptions>;
+    assertThrows(() => setPrintOptions(text), TypeError, "sciMode must be true, false or null, but got yes");
     assertEquals(getPrintOptions().linewidth, 120);
     const pi: TensorView = { dtype: "float64", shape: [], get: () => Math.PI, defaultDType: "float64" };
     assertEquals(formatTensor(pi, { precision: 7 }), "tensor(3.1415927)");
