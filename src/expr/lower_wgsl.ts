@@ -29,6 +29,8 @@ export interface WgslSource {
   readonly results: readonly string[];
   /** For each output a bool: whether it is not 0. */
   readonly truths: readonly string[];
+  /** Of a program for what is frequent, a bool: whether an argument was one that its functions do not know; else "". */
+  readonly rare: string;
 }
 
 type Spellings = Partial<Record<WgslFlavor, string>>;
@@ -141,6 +143,13 @@ const spellings: Readonly<Record<string, Spellings>> = {
   shiftRight: { int: "a >> min(bitcast<u32>(b), 31u)" },
 };
 
+/** Functions of f32 that are shorter where their argument is none of the rare ones, and which those are. */
+const frequent: Readonly<Record<string, { readonly call: string; readonly rare: string }>> = {
+  sin: { call: "m_sin_near(a)", rare: "m_far(a)" },
+  cos: { call: "m_cos_near(a)", rare: "m_far(a)" },
+  tan: { call: "m_tan_near(a)", rare: "m_far(a)" },
+};
+
 const kindNames: Readonly<Record<WgslFlavor, string>> = {
   float: "float32 on the GPU",
   double: 'float64 on the GPU: convert to "float32", or use device "cpu"',
@@ -163,12 +172,13 @@ export function wgslSpelling(op: string, flavor: WgslFlavor): string | undefined
 export type WgslStep = (value: string, op: string, args: readonly string[]) => string;
 
 /**
- * Lowers a program. `step` rewrites each step that gives a number: brings integers into the range of a narrower type, say.
+ * Lowers a program. `step` rewrites each step that gives a number: brings integers into the range of a narrower type, say. With
+ * `quick` its functions are those for frequent arguments, where there are any: the results mean nothing where `rare` is true.
  *
  * @throws {TypeError} if the program uses a primitive or constant that the arithmetic does not have.
  * @throws {RangeError} if it raises an integer to a constant negative power.
  */
-export function lowerWgsl(p: Program, flavor: WgslFlavor, step?: WgslStep): WgslSource {
+export function lowerWgsl(p: Program, flavor: WgslFlavor, step?: WgslStep, quick = false): WgslSource {
   const texts = new Map<Expr, string>();
   const one = number(1, flavor, p), zero = number(0, flavor, p);
   const isTruth = (e: Expr) => e.args.length > 0 && primitives[e.op].kind === "bool";
@@ -181,7 +191,7 @@ export function lowerWgsl(p: Program, flavor: WgslFlavor, step?: WgslStep): Wgsl
       : `!(${texts.get(e)} == ${zero})`;
 
   const roots = flavor === "int" ? p.outputs : expandPowers(p.outputs);
-  const lines: string[] = [];
+  const lines: string[] = [], rare = new Set<string>();
   for (const e of postorder(roots)) {
     if (e.op === "input") {
       texts.set(e, `x${p.inputs.indexOf(e.name!)}`);
@@ -189,7 +199,8 @@ export function lowerWgsl(p: Program, flavor: WgslFlavor, step?: WgslStep): Wgsl
       texts.set(e, number(e.value!, flavor, p));
     } else {
       const { params, truths, kind } = primitives[e.op];
-      const spelling = spellings[e.op]?.[flavor];
+      const known = quick && flavor === "float" ? frequent[e.op] : undefined;
+      const spelling = known?.call ?? spellings[e.op]?.[flavor];
       if (spelling === undefined) {
         throw new TypeError(`${e.op} is not implemented for ${kindNames[flavor]} (in ${p.name})`);
       }
@@ -199,6 +210,7 @@ export function lowerWgsl(p: Program, flavor: WgslFlavor, step?: WgslStep): Wgsl
       const args = e.args.map((a, i) => truths.includes(params[i]) ? asTruth(a) : asNumber(a));
       const name = `t${lines.length}`;
       const value = spell(spelling, params, args);
+      if (known !== undefined) rare.add(spell(known.rare, params, args));
       lines.push(
         `let ${name} = ${kind === "same" && step !== undefined ? step(`(${value})`, e.op, args) : value};`,
       );
@@ -208,10 +220,11 @@ export function lowerWgsl(p: Program, flavor: WgslFlavor, step?: WgslStep): Wgsl
   const statements = lines.join("\n");
   const results = roots.map(asNumber), truths = roots.map(asTruth);
   return {
-    functions: wgslFunctions([statements, ...results, ...truths].join("\n")),
+    functions: wgslFunctions([statements, ...results, ...truths, ...rare].join("\n")),
     statements,
     results,
     truths,
+    rare: [...rare].join(" || "),
   };
 }
 

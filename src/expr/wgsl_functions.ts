@@ -187,40 +187,48 @@ fn m_pow(a: f32, b: f32) -> f32 {
   return select(y, -y, negative && odd);
 }
 
-// x = k pi/2 + r: r and k modulo 4
+// x = k pi/2 + r: r and k modulo 4. Where branches cost as much as what is in them, the way for large x should not be slow.
+fn m_quarter_near(x: f32) -> vec2<f32> {
+  let k = round(x * 0.6366197723675814);
+  var r = m_opaque(x - k * 1.5703125);
+  r = m_opaque(r - k * 4.8375129699707031e-4);
+  r = m_opaque(r - k * 7.5495336204767227e-8);
+  return vec2<f32>(r - k * 2.5633440682570896e-12, f32(i32(k) & 3));
+}
 fn m_quarter(x: f32) -> vec2<f32> {
-  if (abs(x) < 6000.0) {
-    let k = round(x * 0.6366197723675814);
-    var r = m_opaque(x - k * 1.5703125);
-    r = m_opaque(r - k * 4.8375129699707031e-4);
-    r = m_opaque(r - k * 7.5495336204767227e-8);
-    return vec2<f32>(r - k * 2.5633440682570896e-12, f32(i32(k) & 3));
-  }
+  if (!m_far(x)) { return m_quarter_near(x); }
   if ((bitcast<u32>(x) & 0x7fffffffu) >= 0x7f800000u) { return vec2<f32>(m_nan(), 0.0); }
   return m_quarter_large(x);
 }
-// The bits of 2 / pi that matter, times the mantissa, in integers
-var<private> m_two_over_pi: array<u32, 8> =
-  array<u32, 8>(0u, 0xa2f9836eu, 0x4e441529u, 0xfc2757d1u, 0xf534ddc0u, 0xdb629599u, 0x3c439041u, 0xfe5163abu);
-fn m_window(start: u32) -> u32 {
-  let word = start >> 5u;
-  let shift = start & 31u;
-  let next = select(0u, m_two_over_pi[min(word + 1u, 7u)] >> ((32u - shift) & 31u), shift != 0u);
-  return (m_two_over_pi[min(word, 7u)] << shift) | next;
+fn m_far(x: f32) -> bool { return !(abs(x) < 6000.0); }
+// The bits of 2 / pi that matter, times the mantissa, in integers. The four words of 2 / pi from a bit on, whose number is below 160
+fn m_two_over_pi(start: u32) -> vec4<u32> {
+  let odd = (start & 32u) != 0u;
+  let a = select(vec4<u32>(0u, 0xa2f9836eu, 0x4e441529u, 0xfc2757d1u),
+    vec4<u32>(0xa2f9836eu, 0x4e441529u, 0xfc2757d1u, 0xf534ddc0u), odd);
+  let b = select(vec4<u32>(0x4e441529u, 0xfc2757d1u, 0xf534ddc0u, 0xdb629599u),
+    vec4<u32>(0xfc2757d1u, 0xf534ddc0u, 0xdb629599u, 0x3c439041u), odd);
+  let last = vec4<u32>(0xf534ddc0u, 0xdb629599u, 0x3c439041u, 0xfe5163abu);
+  return select(select(a, b, (start & 64u) != 0u), last, start > 127u);
 }
-fn m_mul_high(a: u32, b: u32) -> u32 {
-  let low = (a & 0xffffu) * (b & 0xffffu);
-  let m1 = (a >> 16u) * (b & 0xffffu) + (low >> 16u);
-  let m2 = (a & 0xffffu) * (b >> 16u) + (m1 & 0xffffu);
-  return (a >> 16u) * (b >> 16u) + (m1 >> 16u) + (m2 >> 16u);
+// The high word of a product, of which m has 24 bits
+fn m_mul_high(a: u32, m: u32) -> u32 {
+  let a1 = a >> 16u;
+  let a0 = a & 0xffffu;
+  let m1 = m >> 16u;
+  let m0 = m & 0xffffu;
+  let middle = a1 * m0 + ((a0 * m0) >> 16u);
+  return a1 * m1 + (middle >> 16u) + ((a0 * m1 + (middle & 0xffffu)) >> 16u);
 }
 fn m_quarter_large(x: f32) -> vec2<f32> {
   let bits = bitcast<u32>(x);
   let m = (bits & 0x007fffffu) | 0x00800000u;
   let start = ((bits >> 23u) & 255u) - 120u;
-  let x0 = m_window(start);
-  let x1 = m_window(start + 32u);
-  let x2 = m_window(start + 64u);
+  let words = m_two_over_pi(start);
+  let shift = start & 31u;
+  let x0 = (words.x << shift) | ((words.y >> 1u) >> (31u - shift));
+  let x1 = (words.y << shift) | ((words.z >> 1u) >> (31u - shift));
+  let x2 = (words.z << shift) | ((words.w >> 1u) >> (31u - shift));
   let p2 = x2 * m;
   let c2 = m_mul_high(x2, m);
   let p1 = x1 * m + c2;
@@ -254,14 +262,18 @@ fn m_quadrant(q: vec2<f32>, shift: i32) -> f32 {
   let y = select(m_sin_core(q.x), m_cos_core(q.x), (k & 1) == 1);
   return select(y, -y, (k & 2) == 2);
 }
-fn m_sin(x: f32) -> f32 { return select(m_quadrant(m_quarter(x), 0), x, abs(x) < 1e-4); }
-fn m_cos(x: f32) -> f32 { return m_quadrant(m_quarter(x), 1); }
-fn m_tan(x: f32) -> f32 {
-  let q = m_quarter(x);
+fn m_tangent(q: vec2<f32>) -> f32 {
   let s = m_sin_core(q.x);
   let c = m_cos_core(q.x);
-  return select(select(s / c, -c / s, (i32(q.y) & 1) == 1), x, abs(x) < 1e-4);
+  return select(s / c, -c / s, (i32(q.y) & 1) == 1);
 }
+fn m_sin(x: f32) -> f32 { return select(m_quadrant(m_quarter(x), 0), x, abs(x) < 1e-4); }
+fn m_cos(x: f32) -> f32 { return m_quadrant(m_quarter(x), 1); }
+fn m_tan(x: f32) -> f32 { return select(m_tangent(m_quarter(x)), x, abs(x) < 1e-4); }
+// the same where x is not m_far
+fn m_sin_near(x: f32) -> f32 { return select(m_quadrant(m_quarter_near(x), 0), x, abs(x) < 1e-4); }
+fn m_cos_near(x: f32) -> f32 { return m_quadrant(m_quarter_near(x), 1); }
+fn m_tan_near(x: f32) -> f32 { return select(m_tangent(m_quarter_near(x)), x, abs(x) < 1e-4); }
 
 fn m_atan(x: f32) -> f32 {
   let a = abs(x);

@@ -10,7 +10,7 @@
  * Integer division by zero cannot throw here: it gives what WGSL says (x / 0 is x, x % 0 is 0).
  * @module
  */
-import { lowerWgsl, wgslFunctions } from "../../expr/lower_wgsl.ts";
+import { lowerWgsl, wgslFunctions, type WgslSource } from "../../expr/lower_wgsl.ts";
 import type { Program } from "../../expr/program.ts";
 import { type DType, dtypes, type Scalar } from "../../tensor/dtype.ts";
 import type { Access, Kernel } from "./commands.ts";
@@ -364,15 +364,12 @@ function generate(
 ): KernelSource {
   const { operands, steps, slots, access, types, rank, width } = plan, wide = width > 1;
   const flavor = wgslFlavor(computeDtype);
-  const body = lowerWgsl(
-    p,
-    flavor,
-    computeDtype === "int64"
-      ? telling
-      : flavor === "int" && computeDtype !== "int32"
-      ? (v) => wrapped(v, computeDtype)
-      : undefined,
-  );
+  const step = computeDtype === "int64"
+    ? telling
+    : flavor === "int" && computeDtype !== "int32"
+    ? (v: string) => wrapped(v, computeDtype)
+    : undefined;
+  const body = lowerWgsl(p, flavor, step);
 
   let words = 2;
   const word = (k: number) => `P[${k >> 2}][${k & 3}]`;
@@ -411,15 +408,42 @@ function generate(
       }
     }
   });
-  const results = body.results.map((result, o) =>
-    stored(result, body.truths[o], computeDtype, operands[inputs + o]!.dtype, true)
-  );
+  const storedOf = ({ results, truths }: WgslSource) =>
+    results.map((result, o) => stored(result, truths[o], computeDtype, operands[inputs + o]!.dtype, true));
+  const results = storedOf(body);
   const to = (o: number) => `b${slots[inputs + o]}[p${inputs + o}]`;
   if (wide) {
     results.forEach((_, o) => lines.push(`var r${o}: vec4<${types[slots[inputs + o]]}>;`));
+    // a meaningless result must not be told of
+    const tells = operands.some((x) => x?.dtype === "int64");
+    const quick = tells ? body : lowerWgsl(p, flavor, step, true), rare = quick.rare !== "";
+    const element = (
+      u: string | number,
+      { statements }: WgslSource,
+      results: readonly string[],
+      more: string,
+    ) => [
+      "{",
+      each.join("\n").replaceAll("[U]", `[${u}]`),
+      statements,
+      ...results.map((result, o) => `r${o}[${u}] = ${result};`),
+      more,
+      "}",
+    ];
+    if (rare) lines.push("var rare = 0u;");
     for (let u = 0; u < width; u++) {
-      const values = results.map((result, o) => `r${o}[${u}] = ${result};`);
-      lines.push("{", each.join("\n").replaceAll("[U]", `[${u}]`), body.statements, ...values, "}");
+      const noted = rare ? `rare |= select(0u, ${1 << u}u, ${quick.rare});` : "";
+      lines.push(...element(u, quick, storedOf(quick), noted));
+    }
+    // once in the code for all of them, because software computes it whether it is needed or not
+    if (rare) {
+      lines.push("if (rare != 0u) {", "loop {", `let u = firstTrailingBit(rare) & ${width - 1}u;`);
+      lines.push(
+        ...element("u", body, results, "rare &= rare - 1u;"),
+        "if (rare == 0u) { break; }",
+        "}",
+        "}",
+      );
     }
   } else {
     lines.push(body.statements, ...results.map((result, o) => `let r${o} = ${result};`));

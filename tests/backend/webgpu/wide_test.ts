@@ -1,7 +1,10 @@
 /** Large row-major tensors, which are computed four elements an invocation, against the CPU. */
 import { assert, assertEquals } from "@std/assert";
 import * as dg from "../../../mod.ts";
-import { gpuTest } from "./helpers.ts";
+import { runPointwise } from "../../../src/backend/webgpu/pointwise.ts";
+import { parse } from "../../../src/expr/parse.ts";
+import { program } from "../../../src/expr/program.ts";
+import { empty, gpuTest, lcg, operand, run, ulps, values } from "./helpers.ts";
 
 gpuTest("four elements an invocation: dtypes, single elements, views, in place", () => {
   for (const n of [1023, 1024, 1027, 4096, 70_000]) {
@@ -37,5 +40,45 @@ gpuTest("four elements an invocation: dtypes, single elements, views, in place",
     part.mul_(2);
     const back = whole.cpu().toArray() as number[], old = x.toArray() as number[];
     assertEquals(back, old.map((v, at) => at < 4 || at >= n + 4 ? v : 2 * v));
+  }
+});
+
+gpuTest("four elements an invocation: arguments that are rare among others", (gpu) => {
+  const random = lcg(21), n = 4096;
+  // none, one, several or all of four neighbours are large, or no numbers at all
+  const rare = [6000, -6000.5, 1e5, -3e9, 1e20, -1.7e30, 3e38, 2 ** 121, Infinity, -Infinity, NaN, 2 ** 23];
+  for (const share of [0, 0.02, 0.4, 1]) {
+    const x = Float32Array.from(
+      { length: n },
+      (_, i) => random() < share ? rare[i % rare.length] * (1 + Math.floor(i / 7) / n) : random() * 40 - 20,
+    );
+    const y = Float32Array.from({ length: n }, () => random() - 0.5);
+    for (
+      const [text, f] of [["sin(x) + y", Math.sin], ["y + cos(x)", Math.cos], [
+        "tan(x) + y",
+        Math.tan,
+      ]] as const
+    ) {
+      const in1 = operand(gpu, "float32", x), in2 = operand(gpu, "float32", y);
+      const p = program(["x", "y"], text), apart = run(gpu, p, [in1, in2], n, "float32");
+      runPointwise(gpu, p, [in1, in2], [in1], [n], "float32"); // in place
+      const got = values(gpu, in1, n);
+      assertEquals(got, apart);
+      for (let i = 0; i < n; i++) {
+        const want = f(x[i]) + y[i], size = 1e-6 * Math.abs(f(x[i])) + 1e-7;
+        const close = Number.isNaN(want) ? Number.isNaN(got[i]) : Math.abs(got[i] as number - want) <= size;
+        assert(close, `${text} at ${x[i]}, ${y[i]}: ${got[i]}, not ${want}`);
+      }
+    }
+    // two functions, of which each has rare arguments of its own, and two results
+    const p = program(["x", "y"], ["sin(x)", "cos(x * y)"].map((t) => parse(t, ["x", "y"])));
+    const outs = [empty(gpu, "float32", [n]), empty(gpu, "float32", [n])];
+    runPointwise(gpu, p, [operand(gpu, "float32", x), operand(gpu, "float32", y)], outs, [n], "float32");
+    const [s, c] = outs.map((out) => values(gpu, out, n));
+    for (let i = 0; i < n; i++) {
+      assert(ulps(s[i] as number, Math.sin(x[i])) <= 2.5, `sin(${x[i]}) = ${s[i]}`);
+      const at = Math.fround(x[i] * y[i]);
+      assert(ulps(c[i] as number, Math.cos(at)) <= 2.5, `cos(${at}) = ${c[i]}`);
+    }
   }
 });
