@@ -4,7 +4,7 @@
  */
 
 import type { HookHandle } from "../autograd/methods.ts";
-import { checkDevice, type Device } from "../tensor/device.ts";
+import { checkDevice, type Device, noCuda } from "../tensor/device.ts";
 import { checkDType, type DType, dtypes, isFloatingPoint } from "../tensor/dtype.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { withBackwardHooks } from "./backward_hooks.ts";
@@ -353,6 +353,11 @@ export abstract class Module {
   /** Parameters and buffers brought to the CPU, in place. */
   cpu(): this {
     return this.to("cpu");
+  }
+
+  /** Throws a TypeError: there is no CUDA in Deno. The GPU is `to("webgpu")`. */
+  cuda(): never {
+    throw noCuda();
   }
 
   /** Floating-point parameters and buffers as float32, in place. */

@@ -104,6 +104,11 @@ export function setDefaultDevice(device: Device): void {
   defaultDevice = checkDevice(device);
 }
 
+/** For PyTorch's `x.cuda()`. */
+export function noCuda(): TypeError {
+  return new TypeError('Dinograd runs without cuda: use to("webgpu") in place of cuda()');
+}
+
 /** Throws for tensors on different devices. */
 export function differentDevices(a: Device, b: Device): TypeError {
   return new TypeError(

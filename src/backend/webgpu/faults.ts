@@ -54,7 +54,10 @@ export class Faults {
     return this.#block;
   }
 
-  /** The number by which a kernel names the operation that it works for. */
+  /**
+   * The number by which a kernel names the operation that it works for; a sentence with `{index}` and `{size}` in it is what is said of
+   * an index.
+   */
   code(caller: string): number {
     const at = this.#callers.indexOf(caller);
     return at >= 0 ? at + 1 : this.#callers.push(caller);
@@ -76,7 +79,9 @@ export class Faults {
       return `${caller} gives an int64 that does not fit into the 32 bits in which the GPU carries it: convert to a float ` +
         'dtype, or use device "cpu". The GPU reports this with the first read after the call, whose results are not to be used';
     }
-    return `index out of range: ${caller} met index ${index} where the size is ${size}. The GPU ` +
-      "reports this with the first read after the call, whose results are not to be used";
+    const what = caller.includes("{index}")
+      ? caller.replace("{index}", String(index)).replace("{size}", String(size))
+      : `index out of range: ${caller} met index ${index} where the size is ${size}.`;
+    return `${what} The GPU reports this with the first read after the call, whose results are not to be used`;
   }
 }

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { inWords } from "../../ops/index/selection.ts";
 import { differentDevices } from "../../tensor/device.ts";
 import type { Shape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -22,6 +23,10 @@ export interface DevicePicks {
   readonly dim: number;
 }
 
+/** What the next read tells of a class that is none. */
+const WRONG =
+  "Target {index} is out of bounds. The input of nllLoss or crossEntropy has {size} classes, from 0 on.";
+
 /** The classes of a target whose shape was checked. */
 export function chooseOnDevice(
   input: Tensor,
@@ -37,14 +42,14 @@ export function chooseOnDevice(
   const ones = counts.to(input.dtype);
   const weights = weight === null
     ? null
-    : weight.detach().indexSelect(0, safe.reshape(-1)).reshape(safe.shape).mul(ones);
+    : inWords(WRONG, () => weight.detach().indexSelect(0, safe.reshape(-1))).reshape(safe.shape).mul(ones);
   return { index: safe.unsqueeze(dim), counts, weights, total: (weights ?? ones).sum(), dim };
 }
 
 /** The loss, without history. */
 export function pickOnDevice(x: Tensor, picks: DevicePicks, reduction: Reduction): Tensor {
   const { index, counts, weights, total, dim } = picks;
-  const found = x.detach().gather(dim, index).squeeze(dim).neg();
+  const found = inWords(WRONG, () => x.detach().gather(dim, index)).squeeze(dim).neg();
   const each = (weights === null ? found : found.mul(weights)).maskedFill(counts.logicalNot(), 0);
   if (reduction === "none") return each;
   return reduction === "sum" ? each.sum() : each.sum().div(total);
@@ -60,5 +65,5 @@ export function spreadOnDevice(
   const { index, counts, weights, total, dim } = picks;
   const g = gradient.detach(), one = reduction === "mean" ? g.div(total) : g;
   const each = one.neg().mul(weights ?? counts.to(g.dtype)).maskedFill(counts.logicalNot(), 0);
-  return g.newZeros(shape).scatter_(dim, index, each.unsqueeze(dim));
+  return inWords(WRONG, () => g.newZeros(shape).scatter_(dim, index, each.unsqueeze(dim)));
 }

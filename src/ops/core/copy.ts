@@ -28,7 +28,7 @@ import {
 } from "../../tensor/shape.ts";
 import { recording } from "../../tensor/later.ts";
 import { Storage } from "../../tensor/storage.ts";
-import { checkDevice, type Device } from "../../tensor/device.ts";
+import { checkDevice, type Device, noCuda } from "../../tensor/device.ts";
 import { copyToDevice, installMethods, Tensor, unwrittenTensor } from "../../tensor/tensor.ts";
 import { checkNoInternalOverlap, compute, type Operand, overlapsPartly } from "./compute.ts";
 import { PointwiseOp } from "./pointwise_op.ts";
@@ -288,6 +288,8 @@ export interface CopyMethods {
   type(target: string): Tensor;
   /** Moved to the CPU; itself where it is there. */
   cpu(): Tensor;
+  /** Throws a TypeError: there is no CUDA in Deno. The GPU is `to("webgpu")`. */
+  cuda(): never;
   /** As float32. */
   float(): Tensor;
   /** As float64. */
@@ -350,6 +352,9 @@ const methods: CopyMethods & ThisType<Tensor> = {
   },
   cpu() {
     return to(this, "cpu");
+  },
+  cuda() {
+    throw noCuda();
   },
   float: cast("float32"),
   double: cast("float64"),

@@ -7,6 +7,11 @@ import { checkTensor } from "../../tensor/arguments.ts";
 import { frozen } from "../../tensor/shape.ts";
 import { backTo, onHost } from "../core/on_host.ts";
 import { allocateTensor, type Tensor } from "../../tensor/tensor.ts";
+import { inWords } from "./selection.ts";
+
+/** What the next read of another device tells of a class that is none. */
+const WRONG =
+  "Class values must be non-negative and smaller than num_classes: oneHot() met {index} with {size} classes.";
 
 /**
  * For each class number a vector of zeros with a 1 in its place, as a new last dimension. PyTorch's `F.one_hot`.
@@ -23,7 +28,8 @@ export function oneHot(x: Tensor, numClasses = -1): Tensor {
   }
   if (x.device !== "cpu" && numClasses > 0) {
     // Numbers out of range are found by the kernel: nothing is read.
-    return x.newZeros([...x.shape, numClasses]).scatter_(-1, x.unsqueeze(-1), 1n as never);
+    const out = x.newZeros([...x.shape, numClasses]);
+    return inWords(WRONG, () => out.scatter_(-1, x.unsqueeze(-1), 1n as never));
   }
   const values = onHost(x).contiguous().typedArray() as BigInt64Array;
   if (values.length === 0 && numClasses <= 0) {

@@ -48,6 +48,22 @@ export interface DeviceSteps {
   readonly caller: string;
 }
 
+let words: string | null = null;
+
+/**
+ * Runs `fn`. An index that is out of range in it, and on a device where only the next read tells so, is told in these words, with
+ * `{index}` and `{size}` replaced: those of the operation that the user called.
+ */
+export function inWords<T>(sentence: string, fn: () => T): T {
+  const before = words;
+  words = sentence;
+  try {
+    return fn();
+  } finally {
+    words = before;
+  }
+}
+
 /** Which elements of a tensor of one shape are meant, in which order and shape. Elements may be meant several times. */
 export class Selection {
   /** Shape of the tensor that is selected from. */
@@ -85,7 +101,7 @@ export class Selection {
         wrap,
       })),
       distinct,
-      caller,
+      caller: words ?? caller,
     };
   }
 }

@@ -11,6 +11,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { ne } from "../compare.ts";
 import { to } from "../core/copy.ts";
 import { indexAdd, indexSelect } from "../index/slices.ts";
+import { inWords } from "../index/selection.ts";
 import { linearMap } from "../core/linear_map.ts";
 import { backTo, onHost } from "../core/on_host.ts";
 import { mul, reciprocal } from "../pointwise.ts";
@@ -27,6 +28,9 @@ export interface EmbeddingOptions {
   /** Divide gradients by how often a row was used; false. */
   readonly scaleGradByFreq?: boolean;
 }
+
+/** What the next read tells of a row that is none. */
+const WRONG = "index out of range in self: embedding() met {index}, the table has {size} rows.";
 
 /** Numbers of rows, as int64, with PyTorch's complaints. Wrong ones on other devices are only told here if `read`, else with the next read. */
 function rowsOf(indices: Tensor, count: number, caller: string, read: boolean): Tensor {
@@ -116,7 +120,7 @@ export function embedding(input: Tensor, weight: Tensor, options: EmbeddingOptio
   const shortened = o.maxNorm !== undefined && o.maxNorm !== null;
   const rows = rowsOf(input, count, "embedding", shortened);
   if (shortened) renormalize(weight, rows, o.maxNorm!, o.normType ?? 2);
-  const out = indexSelect(weight.detach(), 0, rows).view([...input.shape, size]);
+  const out = inWords(WRONG, () => indexSelect(weight.detach(), 0, rows)).view([...input.shape, size]);
   const rule: Rule<object> = {
     name: "EmbeddingBackward0",
     backward: (g) => {

@@ -230,6 +230,25 @@ gpuTest("an index that is out of range is told by the next read, and changes not
     assertThrows(() => out.toArray(), GpuError, `index out of range: ${words}`);
     assertEquals(x.toArray(), [[0, 1, 2], [3, 4, 5]]); // and the next read is well
   }
+  // by the operations that the user called, in their words
+  const logits = there(dg.rand(2, 3)), F = dg.nn.functional, wrong = there(dg.tensor([1n, 5n]));
+  const target = "Target 5 is out of bounds. The input of nllLoss or crossEntropy has 3 classes, from 0 on.";
+  const weight = dg.ones(3, { device });
+  const worded: [string, () => Tensor][] = [
+    [target, () => F.crossEntropy(logits, wrong)],
+    [target, () => F.crossEntropy(logits, wrong, { weight, labelSmoothing: 0.1 })],
+    [target, () => F.nllLoss(logits, wrong, { reduction: "none" })],
+    ["Target -1 is out of bounds.", () => F.nllLoss(logits, wrong.sub(6n).clamp(-1n, -1n))],
+    [
+      "index out of range in self: embedding() met 5, the table has 3 rows.",
+      () => F.embedding(wrong, logits.t()),
+    ],
+    ["smaller than num_classes: oneHot() met 5 with 4 classes", () => F.oneHot(wrong, 4)],
+  ];
+  for (const [words, run] of worded) {
+    const out = run();
+    assertThrows(() => out.toArray(), GpuError, `${words}`);
+  }
   // reported by whatever is read next
   x.indexSelect(0, there(dg.tensor([7n])));
   assertThrows(() => dg.ones(1, { device }).sum().item(), GpuError, "indexSelect() met index 7");
