@@ -14,8 +14,9 @@ export const enum Type {
 
 /** Instructions of the scalar part, one byte each. */
 export const enum Op {
-  Block = 0x02,
   Loop = 0x03,
+  If = 0x04,
+  Else = 0x05,
   End = 0x0b,
   BranchIf = 0x0d,
   Select = 0x1b,
@@ -176,6 +177,17 @@ export class FunctionWriter {
   /** Goes on with the innermost loop if the number on the stack is not 0. */
   again(): void {
     this.bytes.push(Op.BranchIf, 0);
+  }
+
+  /** Writes what is done if the number on the stack is not 0, and what is done otherwise. */
+  when(body: () => void, otherwise?: () => void): void {
+    this.bytes.push(Op.If, 0x40);
+    body();
+    if (otherwise !== undefined) {
+      this.op(Op.Else);
+      otherwise();
+    }
+    this.op(Op.End);
   }
 
   /** The whole module; its memory is its own, or one that threads share and that may grow to so many pages. */

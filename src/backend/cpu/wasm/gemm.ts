@@ -119,7 +119,7 @@ function multiplyBlock(
     const memory = (dtype === "float32" ? team.singles : team.doubles) as Elements;
     load(memory, rawA, at(a, 0, l), m, depth, size);
     load(memory, rawB, transposed(at(b, l, 0)), n, depth, size);
-    if (l === 0) memory.fill(0, 0, aPanels * rows * row);
+    job[30] = l === 0 ? 1 : 0;
     job[0] = 0;
     perform(pool, packs, threaded && (m + n) * depth >= PACK_THREADS_FROM);
     job[0] = 1;

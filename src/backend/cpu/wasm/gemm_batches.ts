@@ -68,7 +68,7 @@ export function gemmWasmBatches(
   job[0] = 2;
   job[24] = packs;
   job[25] = divide(job, aPanels, bPanels, 1);
-  job.set([bytes, each, places, batch], 26);
+  job.set([bytes, each, places, batch, 1], 26);
   const memory = (dtype === "float32" ? team.singles : team.doubles) as Elements;
   let done = 0;
   const eachOf = (task: number, visit: (product: number, place: number) => void) => {

@@ -34,6 +34,9 @@ export function tileFor(fused: boolean): Tile {
   return Deno?.build.arch === "aarch64" ? tiles.arm : fused ? tiles.x64 : tiles.x64Plain;
 }
 
+/** Steps that are written out in one turn of the innermost loop: a turn costs as much as a quarter of a step. */
+const UNROLLED = 2;
+
 /** So many products are summed in registers, and then these sums in memory: one long sum in float32 would lose more digits. */
 const CHUNK = 32;
 
@@ -43,8 +46,8 @@ const CHUNK = 32;
  * - packLines(to, from, lineBytes, panels, k) packs lines whose elements lie side by side, in fours of them: up to 3 elements
  *   behind the k-th are packed too.
  * - packAcross(to, from, stepBytes, panels, k) packs lines that lie side by side, `stepBytes` from an element to the next.
- * - multiply(a, b, c, k, aPanels, bPanels, rowBytes, aBytes, bBytes) adds the products of all panels of a (`aBytes` from one to
- *   the next) and of b to the tiles of c.
+ * - multiply(a, b, c, k, aPanels, bPanels, rowBytes, aBytes, bBytes, fresh) adds the products of all panels of a (`aBytes` from
+ *   one to the next) and of b to the tiles of c; if `fresh` is 1, c holds nothing yet and is overwritten.
  */
 export const kernelNames = ["packLinesA", "packAcrossA", "packLinesB", "packAcrossB", "multiply"] as const;
 
@@ -116,6 +119,14 @@ export function loopDown(code: FunctionWriter, count: number, step: number, body
   code.op(Op.I32LtS);
   code.again();
   code.op(Op.End);
+}
+
+/** Writes what is done if a local is above 0. */
+function ifAbove0(code: FunctionWriter, local: number, body: () => void): void {
+  code.i32(0);
+  code.get(local);
+  code.op(Op.I32LtS);
+  code.when(body);
 }
 
 /** So many numbers as parameters. */
@@ -209,43 +220,61 @@ export function multiplyAnew(tile: Tile, fused: boolean): FunctionWriter {
 }
 
 function multiply(dtype: GemmType, { rows, vectors }: Tile, fused: boolean, anew = false): FunctionWriter {
-  const code = new FunctionWriter(parameters(9), null);
-  const [a, b, c, k, aPanels, bPanels, rowBytes, aBytes, bBytes] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+  const code = new FunctionWriter(parameters(anew ? 9 : 10), null);
+  const [a, b, c, k, aPanels, bPanels, rowBytes, aBytes, bBytes, fresh] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
   const size = bytesOf(dtype), single = size === 4;
   const [add, times] = single ? [228, 230] : [240, 242];
   const madd = single ? Simd.RelaxedMaddF32 : Simd.RelaxedMaddF64;
   const i32 = () => code.local(Type.I32), v128 = () => code.local(Type.V128);
   const aPanel = i32(), tile = i32(), panels = i32(), pa = i32(), pb = i32(), pc = i32();
-  const left = i32(), chunk = i32();
+  const left = i32(), chunk = i32(), first = i32();
   const sums = Array.from({ length: rows }, () => Array.from({ length: vectors }, v128));
   const factors = Array.from({ length: vectors }, v128), splat = v128();
-  /** Adds the products of one row of each panel. */
-  const step = () => {
-    factors.forEach((factor, v) => {
-      code.get(pb);
-      code.memory(Simd.Load, 16 * v);
-      code.set(factor);
-    });
-    sums.forEach((row, r) => {
-      code.get(pa);
-      code.memory(single ? Simd.Load32Splat : Simd.Load64Splat, r * size);
-      code.set(splat);
-      row.forEach((sum, v) => {
-        if (!fused) code.get(sum);
-        code.get(splat);
-        code.get(factors[v]);
-        if (fused) {
-          code.get(sum);
-          code.simd(madd);
-        } else {
-          code.simd(times);
-          code.simd(add);
-        }
-        code.set(sum);
+  /** Adds the products of some rows of each panel. */
+  const steps = (count: number) => {
+    for (let s = 0; s < count; s++) {
+      factors.forEach((factor, v) => {
+        code.get(pb);
+        code.memory(Simd.Load, 16 * (s * vectors + v));
+        code.set(factor);
       });
-    });
-    advance(code, pa, rows * size);
-    advance(code, pb, vectors * 16);
+      sums.forEach((row, r) => {
+        code.get(pa);
+        code.memory(single ? Simd.Load32Splat : Simd.Load64Splat, (s * rows + r) * size);
+        code.set(splat);
+        row.forEach((sum, v) => {
+          if (!fused) code.get(sum);
+          code.get(splat);
+          code.get(factors[v]);
+          if (fused) {
+            code.get(sum);
+            code.simd(madd);
+          } else {
+            code.simd(times);
+            code.simd(add);
+          }
+          code.set(sum);
+        });
+      });
+    }
+    advance(code, pa, count * rows * size);
+    advance(code, pb, count * vectors * 16);
+  };
+  /** Stores the sums of a tile, or adds them to what is there. */
+  const store = (adding: boolean) => {
+    for (const row of sums) {
+      row.forEach((sum, v) => {
+        code.get(pc);
+        if (adding) {
+          code.get(pc);
+          code.memory(Simd.Load, 16 * v);
+        }
+        code.get(sum);
+        if (adding) code.simd(add);
+        code.memory(Simd.Store, 16 * v);
+      });
+      advanceBy(code, pc, rowBytes);
+    }
   };
   loopDown(code, bPanels, 1, () => {
     copy(code, a, aPanel);
@@ -255,6 +284,7 @@ function multiply(dtype: GemmType, { rows, vectors }: Tile, fused: boolean, anew
       copy(code, aPanel, pa);
       copy(code, b, pb);
       copy(code, k, left);
+      if (!anew) copy(code, fresh, first);
       const chunks = (body: () => void) => anew ? body() : loopDown(code, left, CHUNK, body);
       chunks(() => {
         for (const sum of sums.flat()) {
@@ -271,20 +301,18 @@ function multiply(dtype: GemmType, { rows, vectors }: Tile, fused: boolean, anew
           code.op(Op.Select);
           code.set(chunk);
         }
-        loopDown(code, chunk, 1, step);
+        // whole turns, which end when fewer steps are left than one has, then single steps
+        advance(code, chunk, UNROLLED - 1, Op.I32Sub);
+        ifAbove0(code, chunk, () => loopDown(code, chunk, UNROLLED, () => steps(UNROLLED)));
+        advance(code, chunk, UNROLLED - 1);
+        ifAbove0(code, chunk, () => loopDown(code, chunk, 1, () => steps(1)));
         copy(code, tile, pc);
-        for (const row of sums) {
-          row.forEach((sum, v) => {
-            code.get(pc);
-            if (!anew) {
-              code.get(pc);
-              code.memory(Simd.Load, 16 * v);
-            }
-            code.get(sum);
-            if (!anew) code.simd(add);
-            code.memory(Simd.Store, 16 * v);
-          });
-          advanceBy(code, pc, rowBytes);
+        if (anew) store(false);
+        else {
+          code.get(first);
+          code.when(() => store(false), () => store(true));
+          code.i32(0);
+          code.set(first);
         }
       });
       copy(code, pc, tile);

@@ -12,12 +12,11 @@ export const GEMM = 0, PROGRAM = 1, WINOGRAD = 2;
  * go, the step, whether lines lie side by side, panels, and lines in a panel; 17 panels in a task of packing, 18 tasks that pack a;
  * 19 and 20 panels of a and of b in a task of multiplying, 21 tasks side by side, 22 where c is, 23 bytes of its rows; and for
  * whole products: 24 tasks that pack, 25 tasks that multiply, 26 bytes of a product's place, 27 products in a task, 28 tasks side
- * by side, 29 products in all. Takes nothing from outside.
+ * by side, 29 products in all; 30 is 1 if c holds nothing yet. Takes nothing from outside.
  */
 export function gemmTasks(
   functions: readonly ((...args: number[]) => void)[],
   job: Int32Array,
-  memory: WebAssembly.Memory,
 ): (task: number) => void {
   const pack = (task: number, place: number) => {
     const first = job[1], size = job[2], depth = job[3], k = job[4];
@@ -45,7 +44,7 @@ export function gemmTasks(
       const aBytes = padded * aWidth * size, bBytes = padded * bWidth * size;
       const a = place + job[6] + l * aPanels * aWidth * size + i * aBytes;
       const b = place + job[12] + l * bPanels * bWidth * size + j * bBytes;
-      functions[first + 4](a, b, c, d, rows, columns, row, aBytes, bBytes);
+      functions[first + 4](a, b, c, d, rows, columns, row, aBytes, bBytes, l === 0 ? job[30] : 0);
     }
   };
   return (task) => {
@@ -55,7 +54,6 @@ export function gemmTasks(
     for (let p = 0; p < count; p++) {
       const place = (task % job[28] * each + p) * job[26];
       for (let t = 0; t < job[24]; t++) pack(t, place);
-      new Float64Array(memory.buffer, place + job[22], job[9] * job[10] * job[23] / 8).fill(0);
       for (let t = 0; t < job[25]; t++) multiply(t, place);
     }
   };

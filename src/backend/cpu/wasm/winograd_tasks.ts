@@ -171,6 +171,7 @@ export function winogradTasks(
         job[16],
         job[23],
         job[42],
+        0,
       );
     }
   };
