@@ -62,7 +62,7 @@ export function gemm(
   const small = auto ? work < LEAST || m < LEAST_LINES || n < LEAST_LINES : tier === "js";
   if (small || !floats || !hasGemm()) {
     gemmJs(size, a, b, c, dtype, alpha, beta);
-  } else gemmWasm(size, a, b, c, dtype, alpha, beta, tier !== "wasm");
+  } else gemmWasm(size, a, b, c, dtype, alpha, beta, tier === "wasm" ? "never" : auto ? "calm" : "always");
 }
 
 /**

@@ -1,11 +1,11 @@
 /**
  * Threads that share the tasks of a job with the thread that asks for it.
  *
- * Workers sleep on a word of shared memory and are woken without a turn of the event loop. A task is claimed by taking one off
- * a count, by whoever comes first, so that nobody waits for a worker that is late, asleep or dead: it has claimed nothing, and
- * the asking thread does what is left. Tasks are there at once, or come one by one while the asking thread copies what they
- * work on. Workers are started in the background, once jobs have taken longer than the start will, and never keep the process
- * alive.
+ * Workers sleep on a word of shared memory and are woken without a turn of the event loop, where it pays before the tasks are
+ * ready; between jobs that follow each other quickly they stay awake for a moment. A task is claimed by taking one off a count,
+ * by whoever comes first, so that nobody waits for a worker that is late, asleep or dead: it has claimed nothing, and the asking
+ * thread does what is left. Tasks are there at once, or come one by one while the asking thread copies what they work on.
+ * Workers are started in the background, once jobs have taken longer than the start will, and never keep the process alive.
  * @module
  */
 
@@ -87,8 +87,10 @@ const words = {
   claimed: 4,
   /** Which runner does the job. */
   runner: 5,
-  /** 1 if tasks of the last job came one by one: the next one is likely to come soon. */
+  /** 1 if more tasks are likely to come soon. */
   coming: 6,
+  /** How many workers are asleep. */
+  asleep: 7,
   /** The last signal that each worker saw; 0 before it came. */
   seen: 16,
   /** The words of the job. */
@@ -97,9 +99,9 @@ const words = {
   /** Of each place of a stream: 0, or 1 more than what the runner gave. */
   results: 16 + AT_MOST + 48,
   end: 16 + AT_MOST + 48 + WIDEST_STREAM,
-  /** How often a worker looks for the next job before it falls asleep, it may be on the asking thread's core; and longer where it is likely. */
-  looks: 200,
-  longLooks: 20000,
+  /** Milliseconds for which a worker looks for the next task before it falls asleep, it may be on the asking thread's core; and where one is likely. */
+  look: 0.005,
+  longLook: 0.2,
 } as const;
 
 interface NodeWorker {
@@ -154,10 +156,14 @@ function serve({ Worker, workerData }: NodeThreads): void {
       Atomics.add(control, words.done, 1);
       Atomics.notify(control, words.done);
     }
-    for (let looks = 0;; looks++) {
-      if (Atomics.load(control, words.signal) !== signal) break;
-      if (looks < (Atomics.load(control, words.coming) === 1 ? words.longLooks : words.looks)) continue;
+    for (let looks = 1, since = performance.now(); Atomics.load(control, words.signal) === signal; looks++) {
+      Atomics.pause?.();
+      if (looks % 16 !== 0) continue;
+      const likely = Atomics.load(control, words.coming) === 1;
+      if (performance.now() - since < (likely ? words.longLook : words.look)) continue;
+      Atomics.add(control, words.asleep, 1);
       Atomics.wait(control, words.signal, signal);
+      Atomics.sub(control, words.asleep, 1);
       break;
     }
   }
@@ -171,13 +177,44 @@ const source = () => `(${serve})(require("node:worker_threads"));`;
 /** Milliseconds that jobs must have taken before workers are worth their start; and between looks at whether they live. */
 const START_AFTER = 100, CHECK_EVERY = 1000;
 
-/** How often the asking thread looks whether the others are done before it sleeps. */
-const LOOKS = 1000;
+/** Milliseconds for which the asking thread looks whether the others are done before it sleeps. */
+const LOOK = 0.05;
+
+/** Milliseconds, beside the time of two tasks, after which a worker that is waited for has lost its core to another program. */
+const LATE = 0.1;
+
+/** Jobs that begin so many milliseconds after the last one are followed by others as quickly, it seems. */
+const QUICKLY = 0.4;
+
+/** For how many milliseconds no help is asked for when it made things slower; and what the next pause shrinks to when it helped. */
+const PAUSE = 20, LONGEST_PAUSE = 1000, SHRINKS = 0.98;
+
+/** A time in which no help is asked for: twice as long each time that it did not help. */
+export class Pause {
+  private next = PAUSE;
+  private until = 0;
+
+  /** Whether it is in force. */
+  get active(): boolean {
+    return performance.now() < this.until;
+  }
+
+  /** To be told whether help made something faster. */
+  told(helped: boolean): void {
+    if (helped) this.next = Math.max(PAUSE, SHRINKS * this.next);
+    else {
+      this.until = performance.now() + this.next;
+      this.next = Math.min(2 * this.next, LONGEST_PAUSE);
+    }
+  }
+}
 
 /** A program, and workers for it. */
 export class Pool {
   /** The words that tell the runner what the job is. */
   readonly job: Int32Array;
+  /** In force while other programs seem to need the cores of the workers. */
+  readonly pause: Pause = new Pause();
   /** How many threads this pool is for, the asking one included. */
   readonly threads: number = getNumThreads();
   /** All words that the threads share. */
@@ -189,6 +226,10 @@ export class Pool {
   private failed = false;
   private checked = 0;
   private signalThen = 0;
+  /** When the last job ended, whether the next has begun, and whether it did so quickly. */
+  private ended = 0;
+  private begun = false;
+  private quick = false;
 
   /** A pool without workers yet. One that does not end a task within `patience` milliseconds counts as lost. */
   constructor(readonly program: Program, private readonly patience = 3000) {
@@ -214,26 +255,43 @@ export class Pool {
     return count;
   }
 
+  /** How many workers are here and not asleep. */
+  get awake(): number {
+    return this.workers - Atomics.load(this.control, words.asleep);
+  }
+
   /** Does a task of the job alone. */
   run(task: number, runner = 0): void {
     this.runs[runner](task);
   }
 
+  /** Wakes the workers: tasks come as soon as what they work on is copied. */
+  expect(): void {
+    if (!this.started) return;
+    this.begin(performance.now());
+    if (Atomics.load(this.control, words.asleep) > 0) Atomics.notify(this.control, words.signal);
+  }
+
   /**
-   * Does the tasks 0 to `count` - 1 of the job, alone or with the workers that are there. Throws {@linkcode WorkerLost}, after
-   * which the pool and the memory of its program are of no more use.
+   * Does the tasks 0 to `count` - 1 of the job, alone or with the workers that are there; `more` if others follow at once. Throws
+   * {@linkcode WorkerLost}, after which the pool and the memory of its program are of no more use.
    */
-  perform(count: number, runner = 0): void {
+  perform(count: number, runner = 0, more = false): void {
     const begin = this.prepare(runner);
     this.add(count);
-    while (this.doOne());
-    this.await(() => Atomics.load(this.control, words.done) === count);
-    this.spent(performance.now() - begin);
+    let own = 0;
+    while (this.doOne()) own++;
+    if (own < count) {
+      const since = performance.now();
+      this.await(() => Atomics.load(this.control, words.done) === count);
+      this.pause.told(performance.now() - since < 2 * (since - begin) / Math.max(1, own) + LATE);
+    }
+    this.end(begin, more);
   }
 
   /** Does a job whose tasks come one by one, with the workers that are there. Throws as {@linkcode perform}. */
   stream({ count, width, fill, drain }: Stream, runner = 0): void {
-    const { control } = this, begin = this.prepare(runner, 1);
+    const { control } = this, begin = this.prepare(runner);
     control.fill(0, words.results, words.end);
     let filled = 0, drained = 0;
     try {
@@ -249,7 +307,7 @@ export class Pool {
     } finally {
       if (drained < count) this.failed = true; // tasks may be under way still
     }
-    this.spent(performance.now() - begin);
+    this.end(begin, false);
   }
 
   /** To be told how long something took that workers could have helped with: they are started when it was enough. */
@@ -258,14 +316,32 @@ export class Pool {
   }
 
   /** Before the first task of a job. Gives the time. */
-  private prepare(runner: number, coming: 0 | 1 = 0): number {
+  private prepare(runner: number): number {
     const { control } = this, begin = performance.now();
     if (this.started) this.check(begin);
+    this.begin(begin);
     control[words.done] = 0;
     control[words.claimed] = 0;
     control[words.runner] = runner;
-    Atomics.store(control, words.coming, coming);
     return begin;
+  }
+
+  /** Tasks come soon. */
+  private begin(now: number): void {
+    if (this.begun) return;
+    this.begun = true;
+    this.quick = now - this.ended < QUICKLY;
+    Atomics.store(this.control, words.coming, 1);
+  }
+
+  /** After the last task of a job. */
+  private end(begin: number, more: boolean): void {
+    const now = performance.now();
+    this.spent(now - begin);
+    if (more) return;
+    this.ended = now;
+    this.begun = false;
+    Atomics.store(this.control, words.coming, this.quick ? 1 : 0);
   }
 
   /** Hands tasks over to whoever comes first. */
@@ -274,7 +350,7 @@ export class Pool {
     Atomics.add(control, words.unclaimed, count);
     if (!this.started) return;
     Atomics.add(control, words.signal, 1);
-    Atomics.notify(control, words.signal);
+    if (Atomics.load(control, words.asleep) > 0) Atomics.notify(control, words.signal);
   }
 
   /** Does a task that nobody has claimed. False if there is none. */
@@ -295,7 +371,10 @@ export class Pool {
   /** Waits for what workers have claimed. */
   private await(ready: () => boolean): void {
     const { control } = this;
-    for (let looks = 0; looks < LOOKS; looks++) if (ready()) return;
+    for (let looks = 1, since = performance.now(); !ready(); looks++) {
+      Atomics.pause?.();
+      if (looks % 16 === 0 && performance.now() - since > LOOK) break;
+    }
     for (;;) {
       const done = Atomics.load(control, words.done);
       if (ready()) return;

@@ -8,7 +8,8 @@ import type { TypedArray } from "../../../tensor/dtype.ts";
 import type { GemmSize, Matrix } from "../gemm_js.ts";
 import { type Pool, WorkerLost } from "../pool.ts";
 import { bytesOf, columnsOf, type GemmType, kernelNames } from "./gemm_kernel.ts";
-import { currentTeam, hasTeam, loseTeam, mayThread as mayHaveThreads, type Team } from "./team.ts";
+import { GEMM } from "./tasks.ts";
+import { currentTeam, hasTeam, loseTeam, mayThread, type Team } from "./team.ts";
 
 export { currentPool, setTile } from "./team.ts";
 
@@ -24,10 +25,8 @@ const TASK_ROWS = 96, TASK_COLUMNS = 256;
 export const TASKS_EACH = 4;
 /** Panels that a task packs. */
 const PACK_PANELS = 8;
-/** Multiplications from which threads are asked for help. */
-const THREADS_FROM = 1 << 22;
-/** Elements to pack from which threads are asked for help with it. */
-const PACK_THREADS_FROM = 1 << 18;
+/** Multiplications from which threads are asked for help, and if some are awake. */
+const THREADS_FROM = 1 << 22, AWAKE_FROM = 1 << 20;
 
 /** The memory of the kernels; doubles are told so, too. */
 export type Elements = Float32Array<ArrayBufferLike>;
@@ -43,6 +42,9 @@ export interface Raw {
   readonly across: 0 | 1;
 }
 
+/** Whether threads are asked for help with large products: never, if other programs leave them their cores, or always. */
+export type Help = "never" | "calm" | "always";
+
 /** Whether this engine can run the kernels. */
 export function hasGemm(): boolean {
   return hasTeam();
@@ -50,7 +52,7 @@ export function hasGemm(): boolean {
 
 // ---- the product --------------------------------------------------------------------------------------------------
 
-/** `c = alpha * a @ b + beta * c`, for sizes above 0; with beta 0, c is not read. Asks threads for help if it may and that pays. */
+/** `c = alpha * a @ b + beta * c`, for sizes above 0; with beta 0, c is not read. */
 export function gemmWasm(
   size: GemmSize,
   a: Matrix,
@@ -59,7 +61,7 @@ export function gemmWasm(
   dtype: GemmType,
   alpha: number,
   beta: number,
-  mayThread: boolean,
+  help: Help,
 ): void {
   const { m, n, k } = size, { rows: tileRows } = currentTeam().tile;
   const widest = BLOCK_ELEMENTS / Math.min(BLOCK_SIDE, Math.max(m, n));
@@ -74,11 +76,11 @@ export function gemmWasm(
       const block = { m: Math.min(rows, m - i), n: Math.min(columns, n - j), k };
       const from = at(a, i, 0), beside = at(b, 0, j), to = at(c, i, j);
       try {
-        multiplyBlock(block, depth, from, beside, to, dtype, alpha, beta, mayThread);
+        multiplyBlock(block, depth, from, beside, to, dtype, alpha, beta, help);
       } catch (error) {
         if (!(error instanceof WorkerLost)) throw error;
         loseTeam(); // nothing of c is written yet
-        multiplyBlock(block, depth, from, beside, to, dtype, alpha, beta, false);
+        multiplyBlock(block, depth, from, beside, to, dtype, alpha, beta, "never");
       }
     }
   }
@@ -103,10 +105,12 @@ function multiplyBlock(
   dtype: GemmType,
   alpha: number,
   beta: number,
-  mayThread: boolean,
+  help: Help,
 ): void {
   const team = currentTeam(), { pool } = team, { job } = pool, size = bytesOf(dtype);
-  const threaded = mayThread && mayHaveThreads() && m * n * k >= THREADS_FROM;
+  const threaded = help !== "never" && mayThread() && pays(pool, m * n * k) &&
+    (help === "always" || !pool.pause.active);
+  if (threaded) pool.expect();
   const { aPanels, bPanels, rows, width, row, free, packs } = layOut(team, dtype, m, n, blockDepth);
   const products = divide(job, aPanels, bPanels, threaded ? pool.threads * TASKS_EACH : 1);
   for (let l = 0; l < k; l += blockDepth) {
@@ -121,13 +125,18 @@ function multiplyBlock(
     load(memory, rawB, transposed(at(b, l, 0)), n, depth, size);
     job[30] = l === 0 ? 1 : 0;
     job[0] = 0;
-    perform(pool, packs, threaded && (m + n) * depth >= PACK_THREADS_FROM);
+    perform(pool, packs, threaded, true);
     job[0] = 1;
-    perform(pool, products, threaded);
+    perform(pool, products, threaded, l + depth < k);
   }
   const memory = dtype === "float32" ? team.singles : team.doubles;
   if (alpha === 1 && beta === 0) store(memory, row, m, n, c);
   else combine(memory, row, m, n, c, alpha, beta);
+}
+
+/** Whether so many multiplications are worth the help of threads. */
+function pays(pool: Pool, work: number): boolean {
+  return work >= AWAKE_FROM && (work >= THREADS_FROM || pool.awake > 0);
 }
 
 /** How a product lies in memory: c, the panels of a and of b, then both as they lie. */
@@ -209,8 +218,8 @@ export function divide(job: Int32Array, aPanels: number, bPanels: number, least:
   return tasks();
 }
 
-function perform(pool: Pool, tasks: number, threaded: boolean): void {
-  if (threaded) pool.perform(tasks);
+function perform(pool: Pool, tasks: number, threaded: boolean, more: boolean): void {
+  if (threaded) pool.perform(tasks, GEMM, more);
   else for (let task = 0; task < tasks; task++) pool.run(task);
 }
 

@@ -7,7 +7,7 @@
 import type { TypedArray } from "../../../tensor/dtype.ts";
 import { hasBlasThreads } from "../blas/library.ts";
 import { cpuTier } from "../tier.ts";
-import { WIDEST_STREAM, WorkerLost } from "../pool.ts";
+import { Pause, WIDEST_STREAM, WorkerLost } from "../pool.ts";
 import { ARRAYS } from "./memory.ts";
 import { PROGRAM } from "./tasks.ts";
 import { currentTeam, hasTeam, loseTeam, mayThread, MOST_PAGES, type Team } from "./team.ts";
@@ -48,10 +48,8 @@ export interface Pace {
   alone: number;
 }
 
-/** For how many milliseconds no help is asked for when it made things slower: other programs need the processor. */
-const PAUSE = 20, LONGEST_PAUSE = 1000;
-
-let pause = PAUSE, pausedUntil = 0;
+/** In force when help made things slower: other programs need the processor. */
+const pause = new Pause();
 
 /**
  * The threads of a BLAS library look for work for some hundredths of a second after each product, on the cores that these threads
@@ -65,7 +63,7 @@ export function asksWorkers(pace: Pace, elements: number, least: number): boolea
   if (tier === "wasm") return false;
   if (tier === "auto" && elements < (hasBlasThreads() ? BESIDE_BLAS * least : least)) return false;
   if (!hasTeam() || !mayThread() || currentTeam().pool.workers === 0) return false;
-  return tier === "wasm+threads" || (pace.alone < Infinity && performance.now() > pausedUntil);
+  return tier === "wasm+threads" || (pace.alone < Infinity && !pause.active);
 }
 
 /** Runs something without help that threads could help with. */
@@ -82,12 +80,7 @@ export function runAlone(pace: Pace, elements: number, least: number, run: () =>
 export function runTogether(pace: Pace, elements: number, run: () => void): void {
   const begin = performance.now();
   run();
-  const end = performance.now();
-  if (end - begin <= pace.alone * elements) pause = PAUSE;
-  else {
-    pausedUntil = end + pause;
-    pause = Math.min(2 * pause, LONGEST_PAUSE);
-  }
+  pause.told(performance.now() - begin <= pace.alone * elements);
 }
 
 /**
