@@ -39,6 +39,21 @@ export class AccumulateGrad extends Node {
 }
 
 /**
+ * A tensor's `.grad` for code of the house that does not keep it: {@linkcode dropGradient} gives the memory back only if nobody
+ * has asked for `.grad` itself.
+ */
+export function gradientOf({ meta }: Tensor): Tensor | null {
+  return meta === null ? null : meta.grad;
+}
+
+/** Lets go of a tensor's `.grad`, and gives its memory back at once if nobody else can hold it. */
+export function dropGradient({ meta }: Tensor): void {
+  if (meta === null || meta.grad === null) return;
+  meta.grad.storage.releaseGradient();
+  meta.grad = null;
+}
+
+/**
  * Takes a gradient as `.grad`. The memory may only be taken over if no other leaf has done so and it is laid out plainly;
  * users write to `.grad`, and another leaf's gradient must not change with it.
  */

@@ -8,7 +8,7 @@ import { checkFlag, checkFunction, checkKeys, checkTensor, tensorList } from "..
 import { isFloatingPoint } from "../tensor/dtype.ts";
 import { installMethods, Tensor } from "../tensor/tensor.ts";
 import { warn } from "../warn.ts";
-import type { AccumulateGrad } from "./accumulate.ts";
+import { type AccumulateGrad, dropGradient } from "./accumulate.ts";
 import { rootGradient, runBackward, startList } from "./engine.ts";
 import { gradientEdge, inferenceTensors, metaOf, outputIndex } from "./graph.ts";
 import type { GradHook, Node } from "./node.ts";
@@ -134,7 +134,7 @@ function without<T>(list: T[] | null, entry: T): T[] | null {
 
 function setGrad(self: Tensor, grad: Tensor | null): void {
   if (grad === null || grad === undefined) {
-    if (self.meta !== null) self.meta.grad = null;
+    dropGradient(self);
     return;
   }
   if (!(grad instanceof Tensor)) {
@@ -156,7 +156,7 @@ function setGrad(self: Tensor, grad: Tensor | null): void {
       }]'. Please ensure that the gradient and the tensor are the same size`,
     );
   }
-  grad.storage.claimed = true;
+  grad.storage.claimed = grad.storage.seen = true;
   metaOf(self).grad = grad;
 }
 

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { dropGradient, gradientOf } from "../autograd/accumulate.ts";
 import { describe } from "../tensor/describe.ts";
 import { checkKeys } from "../tensor/arguments.ts";
 import { AutogradMeta } from "../tensor/autograd_meta.ts";
@@ -50,9 +51,9 @@ export class Parameter extends Tensor {
 
 /** Lets go of a gradient, or fills it with zeros. */
 export function zeroGradOf(p: Tensor, setToNone: boolean): void {
-  const grad = p.grad;
+  const grad = gradientOf(p);
   if (grad === null) return;
-  if (setToNone) p.grad = null;
+  if (setToNone) dropGradient(p);
   else {
     if (grad.gradFn !== null) grad.detach_();
     else grad.requiresGrad_(false);

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { gradientOf } from "../autograd/accumulate.ts";
 import { noGrad } from "../autograd/modes.ts";
 import { cat, stack } from "../ops/view/join.ts";
 import { norm } from "../ops/reduce/norm.ts";
@@ -22,7 +23,7 @@ function listOf(tensors: unknown, caller: string): readonly Tensor[] {
 }
 
 function gradsOf(parameters: Tensors, caller: string): Tensor[] {
-  return listOf(parameters, caller).map((p) => p.grad).filter((g): g is Tensor => g !== null);
+  return listOf(parameters, caller).map(gradientOf).filter((g): g is Tensor => g !== null);
 }
 
 /** Options of {@linkcode clipGradNorm_}. */

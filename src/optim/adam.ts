@@ -8,6 +8,7 @@ import { FusedUpdate, Variants } from "./fused.ts";
 import {
   checkNotNegative,
   gradientText,
+  keepNone,
   nextStep,
   Optimizer,
   optionsOver,
@@ -97,6 +98,10 @@ const adamDefaults: AdamOptions = {
  * ```
  */
 export class Adam extends Optimizer<AdamOptions> {
+  static {
+    keepNone.add(this.prototype.update);
+  }
+
   /** Parameters or groups of them, and options. */
   constructor(params: Params<AdamOptions>, options: Partial<AdamOptions> = {}) {
     super(params, optionsOver(adamDefaults, options, new.target.name));
@@ -155,6 +160,10 @@ const adamax = new Variants((decay: boolean, maximize: boolean) => {
 
 /** Adam with the largest gradient in place of the mean square. */
 export class Adamax extends Optimizer<AdamaxOptions> {
+  static {
+    keepNone.add(this.prototype.update);
+  }
+
   /** Parameters or groups of them, and options. */
   constructor(params: Params<AdamaxOptions>, options: Partial<AdamaxOptions> = {}) {
     const defaults: AdamaxOptions = {
@@ -219,6 +228,10 @@ const nadam = new Variants((decay: boolean, decoupled: boolean, maximize: boolea
 
 /** Adam with Nesterov's momentum. */
 export class NAdam extends Optimizer<NAdamOptions> {
+  static {
+    keepNone.add(this.prototype.update);
+  }
+
   /** Parameters or groups of them, and options. */
   constructor(params: Params<NAdamOptions>, options: Partial<NAdamOptions> = {}) {
     const defaults: NAdamOptions = {
@@ -273,6 +286,10 @@ const radam = new Variants((decay: boolean, decoupled: boolean, maximize: boolea
 
 /** Adam that trusts its mean square only once it has seen enough gradients. */
 export class RAdam extends Optimizer<RAdamOptions> {
+  static {
+    keepNone.add(this.prototype.update);
+  }
+
   /** Parameters or groups of them, and options. */
   constructor(params: Params<RAdamOptions>, options: Partial<RAdamOptions> = {}) {
     const defaults: RAdamOptions = {

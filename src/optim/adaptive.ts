@@ -8,6 +8,7 @@ import { FusedUpdate, Variants } from "./fused.ts";
 import {
   checkNotNegative,
   gradientText,
+  keepNone,
   nextStep,
   Optimizer,
   optionsOver,
@@ -61,6 +62,10 @@ const rmsprop = new Variants((momentum: boolean, centered: boolean, decay: boole
 
 /** Divides each gradient by the root of its running mean square. */
 export class RMSprop extends Optimizer<RMSpropOptions> {
+  static {
+    keepNone.add(this.prototype.update);
+  }
+
   /** Parameters or groups of them, and options. */
   constructor(params: Params<RMSpropOptions>, options: Partial<RMSpropOptions> = {}) {
     const defaults: RMSpropOptions = {
@@ -124,6 +129,10 @@ const adagrad = new Variants((decay: boolean, maximize: boolean) => {
 
 /** Divides each gradient by the root of the sum of its squares. */
 export class Adagrad extends Optimizer<AdagradOptions> {
+  static {
+    keepNone.add(this.prototype.update);
+  }
+
   /** Parameters or groups of them, and options. */
   constructor(params: Params<AdagradOptions>, options: Partial<AdagradOptions> = {}) {
     const defaults: AdagradOptions = {
@@ -185,6 +194,10 @@ const adadelta = new Variants((decay: boolean, maximize: boolean) => {
 
 /** Scales each gradient so that steps have the size of the last ones: there is hardly a learning rate to choose. */
 export class Adadelta extends Optimizer<AdadeltaOptions> {
+  static {
+    keepNone.add(this.prototype.update);
+  }
+
   /** Parameters or groups of them, and options. */
   constructor(params: Params<AdadeltaOptions>, options: Partial<AdadeltaOptions> = {}) {
     const defaults: AdadeltaOptions = {
@@ -241,6 +254,10 @@ const rprop = new Variants((maximize: boolean) => {
 
 /** Looks at the signs of gradients only; for training on all data at once. */
 export class Rprop extends Optimizer<RpropOptions> {
+  static {
+    keepNone.add(this.prototype.update);
+  }
+
   /** Parameters or groups of them, and options. */
   constructor(params: Params<RpropOptions>, options: Partial<RpropOptions> = {}) {
     const defaults: RpropOptions = {
@@ -300,6 +317,10 @@ const asgd = new Variants((decay: boolean, maximize: boolean) => {
 
 /** Gradient descent with a falling rate that also averages the parameters on its way, in the state `ax`. */
 export class ASGD extends Optimizer<ASGDOptions> {
+  static {
+    keepNone.add(this.prototype.update);
+  }
+
   /** Parameters or groups of them, and options. */
   constructor(params: Params<ASGDOptions>, options: Partial<ASGDOptions> = {}) {
     const defaults: ASGDOptions = {

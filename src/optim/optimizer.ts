@@ -3,6 +3,7 @@
  * @module
  */
 
+import { gradientOf } from "../autograd/accumulate.ts";
 import { enableGrad, noGrad } from "../autograd/modes.ts";
 import { zeroGradOf } from "../nn/parameter.ts";
 import { describe } from "../tensor/describe.ts";
@@ -49,6 +50,9 @@ interface UsualOptions {
   readonly weightDecay?: number;
   readonly differentiable?: boolean;
 }
+
+/** The updates of this folder's optimizers: they keep nothing of a gradient, so that its memory can be given back. */
+export const keepNone: WeakSet<object> = new WeakSet();
 
 /** Changes parameters so that a loss becomes smaller. `O` are its options. */
 export abstract class Optimizer<O extends object = Record<string, unknown>> {
@@ -146,11 +150,12 @@ export abstract class Optimizer<O extends object = Record<string, unknown>> {
   step(closure?: Closure): Tensor | number | null {
     const loss = closure === undefined ? null : enableGrad(closure);
     this.stepsTaken++;
+    const lets = keepNone.has(this.update);
     noGrad(() =>
       together(() => {
         for (const group of this.paramGroups) {
           for (const p of group.params) {
-            const grad = p.grad;
+            const grad = lets ? gradientOf(p) : p.grad;
             if (grad !== null) this.update(p, grad, group, this.stateOf(p));
           }
         }

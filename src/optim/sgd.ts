@@ -8,6 +8,7 @@ import { FusedUpdate, Variants } from "./fused.ts";
 import {
   checkNotNegative,
   gradientText,
+  keepNone,
   Optimizer,
   optionsOver,
   type ParamGroup,
@@ -65,6 +66,10 @@ const moving = new Variants((first: boolean, nesterov: boolean, decay: boolean, 
  * ```
  */
 export class SGD extends Optimizer<SGDOptions> {
+  static {
+    keepNone.add(this.prototype.update);
+  }
+
   /** Parameters or groups of them, and options. */
   constructor(params: Params<SGDOptions>, options: Partial<SGDOptions> = {}) {
     const defaults: SGDOptions = {

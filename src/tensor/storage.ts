@@ -227,6 +227,11 @@ export class Storage {
     }
   }
 
+  /** Gives back memory that a leaf's `.grad` has owned, if a pass that is over made it and the user's code never saw it. */
+  releaseGradient(): void {
+    if (this.claimed && !this.seen && this.pass > 0 && currentPass === 0) this.release();
+  }
+
   /** Elements `offset` to `offset + length`: shared on the CPU, a copy elsewhere. */
   read(offset: number, length: number): TypedArray {
     if (this.later !== null) this.later.settle();

@@ -183,6 +183,7 @@ export class Tensor implements Displayable {
           "you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information.",
       );
     }
+    if (meta.grad !== null) meta.grad.storage.seen = true;
     return meta.grad;
   }
 

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import * as dg from "../../mod.ts";
 import { setGemmTier } from "../../src/backend/cpu/gemm.ts";
-import { Pool, type Program, type Runner, WorkerLost } from "../../src/backend/cpu/pool.ts";
+import { Pause, Pool, type Program, type Runner, WorkerLost } from "../../src/backend/cpu/pool.ts";
 import { currentPool, hasGemm } from "../../src/backend/cpu/wasm/gemm.ts";
 
 const ignore = !hasGemm();
@@ -60,6 +60,68 @@ Deno.test({
         pool.stop();
       }
     }),
+});
+
+Deno.test({
+  name: "workers fall asleep when nothing comes, and are woken before tasks are ready",
+  ignore,
+  fn: () =>
+    withThreads(3, async () => {
+      const pool = new Pool(counting());
+      const comes = async (awake: number) => {
+        const until = performance.now() + 20_000;
+        while (pool.awake !== awake && performance.now() < until) {
+          await new Promise((go) => setTimeout(go, 1));
+        }
+        assertEquals(pool.awake, awake);
+      };
+      try {
+        pool.expect(); // nobody is there
+        assertEquals(pool.awake, 0);
+        pool.start();
+        await workersOf(pool, 2);
+        await comes(0);
+        for (let i = 0; i < 3; i++) {
+          const until = performance.now() + 20_000;
+          let awake = 0;
+          while (awake === 0 && performance.now() < until) {
+            pool.expect();
+            awake = pool.awake;
+          }
+          assert(awake > 0);
+          await comes(0); // though it was not true
+          pool.job.fill(0);
+          pool.job[0] = 1;
+          pool.perform(30);
+          assertEquals([...pool.job.subarray(1, 32)], [...Array(30).fill(1), 0]);
+        }
+      } finally {
+        pool.stop();
+      }
+    }),
+});
+
+Deno.test("a pause is longer each time that help was of no use, and shrinks again", () => {
+  const pause = new Pause(), lengths: number[] = [];
+  assert(!pause.active);
+  const told = (helped: boolean) => {
+    const { now } = performance;
+    try {
+      performance.now = () => 1e6;
+      pause.told(helped);
+      let length = 0;
+      performance.now = () => 1e6 + length;
+      while (pause.active) length += 10;
+      lengths.push(length);
+    } finally {
+      performance.now = now;
+    }
+  };
+  for (let i = 0; i < 8; i++) told(false);
+  assertEquals(lengths, [20, 40, 80, 160, 320, 640, 1000, 1000]);
+  for (let i = 0; i < 1000; i++) pause.told(true);
+  told(false);
+  assertEquals(lengths.pop(), 20);
 });
 
 Deno.test({
