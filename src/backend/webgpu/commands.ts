@@ -17,29 +17,37 @@ export interface Kernel {
   readonly label: string;
   /** The pipeline. */
   readonly pipeline: GPUComputePipeline;
-  /** Layout of the buffers' group. */
-  readonly layout: GPUBindGroupLayout;
+  /** What its buffers are bound by. */
+  readonly pattern: Pattern;
   /** How each buffer is used; `write` may read, too. */
   readonly access: readonly Access[];
   /** WGSL. */
   readonly code: string;
+  /** The same kernel for blocks of one buffer, which cannot be bound for reading and for writing at once; made when first needed. */
+  shared: Kernel | null;
+}
+
+/** What kernels that use so many buffers in the same way share. */
+interface Pattern {
+  readonly layout: GPUBindGroupLayout;
   /** Whether the buffers' places are told by dynamic offsets. */
   readonly dynamic: boolean;
-  /** The same kernel for blocks of one page, which cannot be bound for reading and for writing at once; made when first needed. */
-  shared: Kernel | null;
-  /** Groups of this batch. */
-  groups: Group[];
+  /** Groups that were made, by a hash of what they bind. */
+  readonly groups: Map<number, Group>;
 }
 
 /** Buffers bound together. */
 interface Group {
   readonly group: GPUBindGroup;
-  readonly buffers: readonly GPUBuffer[];
-  readonly sizes: readonly number[];
+  /** Which buffers, and which part of each where the offsets are not dynamic. */
+  readonly bound: Int32Array;
 }
 
-/** How many groups a kernel remembers. */
-const GROUPS = 4;
+/**
+ * How many groups are remembered. They outlive the batch, because buffers come back for the same uses in the next step of a
+ * loop; they hold their buffers, and are all forgotten when there are so many.
+ */
+const GROUPS = 1024;
 
 /** Bytes of parameters that one dispatch can have. */
 export const PARAMETER_BYTES = 2048;
@@ -59,29 +67,32 @@ const COMPUTE = 4; // GPUShaderStage
 export class Commands {
   readonly #device: GPUDevice;
   readonly #memory: Memory;
-  readonly #layouts = new Map<string, GPUBindGroupLayout>();
+  readonly #patterns = new Map<string, Pattern>();
   readonly #parameterLayout: GPUBindGroupLayout;
   readonly #parameterGroup: GPUBindGroup;
   readonly #parameterBuffer: GPUBuffer;
   readonly #alignment: number;
   readonly #ring = new Int32Array((RING + PARAMETER_BYTES) / 4);
   readonly #offsets = new Uint32Array(32);
-  /** Kernels that remember groups: groups hold their buffers, so they are forgotten with the batch. */
-  #remembering: Kernel[] = [];
+  readonly #bound: Int32Array;
+  /** Whether groups outlive their batch. */
+  readonly #lasting: boolean;
+  #groups = 0;
   #ringUsed = 0;
   #encoder: GPUCommandEncoder | null = null;
   #pass: GPUComputePassEncoder | null = null;
   #last: Kernel | null = null;
   #dispatches = 0;
   #uploads = 0;
-  #batch = 0;
   #submits = 0;
   #recorded = 0;
 
-  /** Makes what batches share; records nothing. */
-  constructor(device: GPUDevice, memory: Memory) {
+  /** Makes what batches share; records nothing. `lasting` allows groups of buffers to outlive their batch. */
+  constructor(device: GPUDevice, memory: Memory, lasting: boolean) {
     this.#device = device;
     this.#memory = memory;
+    this.#lasting = lasting;
+    this.#bound = new Int32Array(3 * device.limits.maxStorageBuffersPerShaderStage);
     this.#alignment = Math.max(16, device.limits.minUniformBufferOffsetAlignment);
     this.#parameterBuffer = device.createBuffer({ size: RING + PARAMETER_BYTES, usage: 0x40 | 0x08 });
     this.#parameterLayout = device.createBindGroupLayout({
@@ -103,43 +114,44 @@ export class Commands {
     return this.#recorded;
   }
 
-  /** The layout of a group of buffers, shared by all kernels of the same pattern. */
-  #layout(access: readonly Access[], dynamic: boolean): GPUBindGroupLayout {
-    const key = `${access.join()} ${dynamic}`;
-    let layout = this.#layouts.get(key);
-    if (layout === undefined) {
-      layout = this.#device.createBindGroupLayout({
+  /** What all kernels share that use buffers in this way. */
+  #pattern(access: readonly Access[]): Pattern {
+    const key = access.join();
+    let pattern = this.#patterns.get(key);
+    if (pattern === undefined) {
+      const dynamic = access.length <= this.#device.limits.maxDynamicStorageBuffersPerPipelineLayout;
+      const layout = this.#device.createBindGroupLayout({
         entries: access.map((a, binding) => ({
           binding,
           visibility: COMPUTE,
           buffer: { type: a === "read" ? "read-only-storage" : "storage", hasDynamicOffset: dynamic },
         })),
       });
-      this.#layouts.set(key, layout);
+      this.#patterns.set(key, pattern = { layout, dynamic, groups: new Map() });
     }
-    return layout;
+    return pattern;
   }
 
   /** Compiles WGSL whose entry point is `main`. The caller looks for errors: they are the device's. */
   compile(label: string, code: string, access: readonly Access[]): Kernel {
-    const dynamic = access.length <= this.#device.limits.maxDynamicStorageBuffersPerPipelineLayout;
-    const layout = this.#layout(access, dynamic);
+    const pattern = this.#pattern(access), layouts = [this.#parameterLayout, pattern.layout];
     const pipeline = this.#device.createComputePipeline({
       label,
-      layout: this.#device.createPipelineLayout({ bindGroupLayouts: [this.#parameterLayout, layout] }),
+      layout: this.#device.createPipelineLayout({ bindGroupLayouts: layouts }),
       compute: { module: this.#device.createShaderModule({ label, code }), entryPoint: "main" },
     });
-    return { label, pipeline, layout, access, code, dynamic, shared: null, groups: [] };
+    return { label, pipeline, pattern, access, code, shared: null };
   }
 
-  /** The kernel for these blocks: one that binds everything for writing where a page is both read and written. */
+  /** The kernel for these blocks: one that binds everything for writing where a buffer is both read and written. */
   #fitting(kernel: Kernel, blocks: readonly Block[]): Kernel {
     const { access } = kernel;
     let conflict = false;
     for (let i = 0; i < blocks.length; i++) {
-      if (access[i] === "read" || blocks[i].owner === null) continue;
+      if (access[i] === "read" || blocks[i].place.window === 0) continue;
+      const { serial } = blocks[i].place;
       for (let k = 0; k < blocks.length; k++) {
-        if (access[k] === "read" && blocks[k].buffer === blocks[i].buffer) conflict = true;
+        if (access[k] === "read" && blocks[k].place.serial === serial) conflict = true;
       }
     }
     if (!conflict) return kernel;
@@ -151,29 +163,38 @@ export class Commands {
   }
 
   /** The blocks' buffers as a group. */
-  #group(kernel: Kernel, blocks: readonly Block[]): GPUBindGroup {
-    const { groups, dynamic } = kernel;
-    if (dynamic) {
-      for (let g = 0; g < groups.length; g++) {
-        const { buffers, sizes } = groups[g];
-        let i = 0;
-        while (i < blocks.length && buffers[i] === blocks[i].buffer && sizes[i] === sizeOf(blocks[i])) i++;
-        if (i === blocks.length) return groups[g].group;
-      }
+  #group({ layout, dynamic, groups }: Pattern, blocks: readonly Block[]): GPUBindGroup {
+    const bound = this.#bound;
+    let length = 0, hash = 0;
+    for (let i = 0; i < blocks.length; i++) {
+      const { place, start, bytes } = blocks[i];
+      bound[length++] = place.serial;
+      if (dynamic) continue;
+      bound[length++] = start;
+      bound[length++] = bytes;
     }
-    const sizes = blocks.map((block) => dynamic ? sizeOf(block) : block.bytes);
+    for (let i = 0; i < length; i++) hash = Math.imul(hash, 31) + bound[i] | 0;
+    const found = groups.get(hash);
+    if (found !== undefined && sameNumbers(found.bound, bound, length)) return found.group;
     const group = this.#device.createBindGroup({
-      layout: kernel.layout,
+      layout,
       entries: blocks.map((block, binding) => ({
         binding,
-        resource: { buffer: block.buffer, offset: dynamic ? 0 : block.start, size: sizes[binding] },
+        resource: dynamic
+          ? { buffer: block.buffer, size: block.place.window || block.bytes }
+          : { buffer: block.buffer, offset: block.start, size: block.bytes },
       })),
     });
-    if (!dynamic) return group;
-    if (groups.length === 0) this.#remembering.push(kernel);
-    if (groups.length >= GROUPS) groups.shift();
-    groups.push({ group, buffers: blocks.map((block) => block.buffer), sizes });
+    if (this.#groups >= GROUPS) this.#forget();
+    this.#groups++;
+    groups.set(hash, { group, bound: bound.slice(0, length) });
     return group;
+  }
+
+  /** Forgets the groups, and the buffers that they hold. */
+  #forget(): void {
+    for (const { groups } of this.#patterns.values()) groups.clear();
+    this.#groups = 0;
   }
 
   /**
@@ -193,7 +214,7 @@ export class Commands {
         `${kernel.label} needs ${parameters.byteLength} bytes of sizes and strides, a kernel has ${PARAMETER_BYTES}`,
       );
     }
-    for (const block of blocks) checkUsable(block, this.#memory, kernel.label);
+    for (let i = 0; i < blocks.length; i++) checkUsable(blocks[i], this.#memory, kernel.label);
     if (groups === 0) return;
     if (this.#dispatches >= BATCH || this.#ringUsed + parameters.byteLength > RING) this.flush();
     const offset = this.#ringUsed;
@@ -201,22 +222,28 @@ export class Commands {
     this.#ringUsed = Math.ceil((offset + parameters.byteLength) / this.#alignment) * this.#alignment;
 
     kernel = this.#fitting(kernel, blocks);
-    const group = this.#group(kernel, blocks);
+    const { pattern } = kernel, group = this.#group(pattern, blocks);
     const pass = this.#pass ??= this.#encode().beginComputePass();
     if (this.#last !== kernel) pass.setPipeline(kernel.pipeline);
     this.#last = kernel;
     this.#offsets[0] = offset;
     pass.setBindGroup(0, this.#parameterGroup, this.#offsets, 0, 1);
-    if (kernel.dynamic) {
+    if (pattern.dynamic) {
       for (let i = 0; i < blocks.length; i++) this.#offsets[i] = blocks[i].start;
       pass.setBindGroup(1, group, this.#offsets, 0, blocks.length);
     } else pass.setBindGroup(1, group);
     const rows = Math.ceil(groups / WIDTH);
     if (height === undefined) pass.dispatchWorkgroups(Math.ceil(groups / rows), rows);
     else pass.dispatchWorkgroups(groups, height, depth);
-    for (const block of blocks) block.batch = this.#batch;
+    for (let i = 0; i < blocks.length; i++) blocks[i].batch = this.#memory.batch;
     this.#dispatches++;
     this.#recorded++;
+  }
+
+  #endPass(): void {
+    this.#pass?.end();
+    this.#pass = null;
+    this.#last = null;
   }
 
   #encode(): GPUCommandEncoder {
@@ -226,10 +253,8 @@ export class Commands {
   /** The encoder outside of compute passes, for copies. The blocks that the caller's command uses have to be named. */
   encoder(...blocks: readonly Block[]): GPUCommandEncoder {
     for (const block of blocks) checkUsable(block, this.#memory, "a copy");
-    this.#pass?.end();
-    this.#pass = null;
-    this.#last = null;
-    for (const block of blocks) block.batch = this.#batch;
+    this.#endPass();
+    for (const block of blocks) block.batch = this.#memory.batch;
     return this.#encode();
   }
 
@@ -261,6 +286,12 @@ export class Commands {
     this.encoder(block).clearBuffer(block.buffer, block.start + byte, bytes);
   }
 
+  /** Sets a buffer to 0 that no command has used. */
+  clearNew(buffer: GPUBuffer, bytes: number): void {
+    this.#endPass();
+    this.#encode().clearBuffer(buffer, 0, bytes);
+  }
+
   /** Writes memory of the CPU into a block; offset and size are multiples of 4. Comes after all recorded commands. */
   write(block: Block, byte: number, source: ArrayBufferView<ArrayBuffer>): void {
     // A source without bytes would end the process.
@@ -268,7 +299,7 @@ export class Commands {
     checkUsable(block, this.#memory, "a write");
     checkRange(block, byte, source.byteLength);
     // The write would overtake what is recorded and not submitted.
-    if (block.batch === this.#batch) this.flush();
+    if (block.batch === this.#memory.batch) this.flush();
     this.#device.queue.writeBuffer(
       block.buffer,
       block.start + byte,
@@ -282,11 +313,8 @@ export class Commands {
 
   /** Submits what is recorded. */
   flush(): void {
-    for (const kernel of this.#remembering) kernel.groups = [];
-    this.#remembering = [];
-    this.#pass?.end();
-    this.#pass = null;
-    this.#last = null;
+    if (!this.#lasting) this.#forget();
+    this.#endPass();
     if (this.#encoder !== null || this.#uploads > 0) {
       if (this.#ringUsed > 0) {
         this.#device.queue.writeBuffer(this.#parameterBuffer, 0, this.#ring.buffer, 0, this.#ringUsed);
@@ -294,7 +322,7 @@ export class Commands {
       const encoder = this.#encoder;
       this.#encoder = null;
       this.#ringUsed = this.#dispatches = this.#uploads = 0;
-      this.#batch++;
+      this.#memory.batch++;
       this.#submits++;
       this.#device.queue.submit(encoder === null ? [] : [encoder.finish()]);
     }
@@ -302,9 +330,10 @@ export class Commands {
   }
 }
 
-/** Bytes of a block as a kernel sees it: small ones all look alike, so that their page is bound once. */
-function sizeOf(block: Block): number {
-  return block.owner === null ? block.bytes : SMALL;
+function sameNumbers(known: Int32Array, numbers: Int32Array, length: number): boolean {
+  if (known.length !== length) return false;
+  for (let i = 0; i < length; i++) if (known[i] !== numbers[i]) return false;
+  return true;
 }
 
 function checkRange(block: Block, byte: number, bytes: number): void {

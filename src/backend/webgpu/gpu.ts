@@ -2,10 +2,12 @@
  * An open device and what belongs to it: memory, the queue, compiled kernels, errors.
  * @module
  */
+import { forgetful } from "./collector.ts";
 import { type Access, Commands, type Kernel } from "./commands.ts";
 import { goneError, GpuError } from "./error.ts";
 import { Faults } from "./faults.ts";
 import { type Host, MainHost } from "./host.ts";
+import type { Launches } from "./launches.ts";
 import { Memory, type MemoryOptions } from "./memory.ts";
 import { SyncReader } from "./sync.ts";
 import type { Block } from "./memory.ts";
@@ -42,6 +44,8 @@ export class Gpu {
   readonly commands: Commands;
   /** What its kernels complain about. */
   readonly faults: Faults;
+  /** How programs were launched before. */
+  readonly launches: Launches = new WeakMap();
   /** Which thread the device belongs to. */
   readonly thread: "main" | "worker";
   /** Whether reads can be synchronous: found out at start-up. */
@@ -63,8 +67,10 @@ export class Gpu {
     this.device = device;
     this.info = info;
     this.memory = new Memory(device, info.largestBuffer, options);
-    this.commands = new Commands(device, this.memory);
+    // groups hold their buffers: only where what is forgotten is found without them, and not for a worker, which drops them
+    this.commands = new Commands(device, this.memory, host.thread === "main" && forgetful());
     this.memory.flush = () => this.commands.flush();
+    this.memory.clear = (buffer, bytes) => this.commands.clearNew(buffer, bytes);
     this.faults = new Faults(this.memory, this.commands);
     this.memory.collector = (gc) => host.collect(gc);
     this.#host = host;

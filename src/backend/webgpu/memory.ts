@@ -1,10 +1,10 @@
 /**
  * Memory of the GPU: buffers in size classes, used again once they are given back.
  *
- * A large {@linkcode Block} is one buffer, a small one a part of a {@linkcode Page}: making buffers and bind groups costs more than
- * a small kernel. Whoever knows that nobody needs a block any more (fused temporaries, what a graph saved) calls `release`, and the
- * next allocation of its class takes it. A block that is just forgotten gives its buffer back when the garbage collector finds it,
- * that of a small one when all of its page are forgotten.
+ * A large {@linkcode Block} is one buffer. A small one is a part of a page, and pages are parts of a buffer: making buffers and bind
+ * groups costs more than a small kernel. Whoever knows that nobody needs a block any more (fused temporaries, what a graph saved)
+ * calls `release`, and the next allocation of its class takes it. A block that is just forgotten comes back when the garbage
+ * collector finds it, a small one when all of its page are forgotten.
  *
  * V8 sees a buffer as a few bytes, so it would let gigabytes of forgotten ones pile up. Therefore what is handed out is
  * counted, and when it exceeds a budget the garbage collector is called (`collector.ts`). That works inside a synchronous loop, where
@@ -16,30 +16,61 @@
 import { goneError } from "./error.ts";
 import { collectGarbage, forgetful, letGo } from "./collector.ts";
 
-/** A buffer that holds many small blocks. It is freed when nobody holds any of them. */
-class Page {
+/** A buffer, or a part of one, that is handed out and comes back as a whole. */
+interface Place {
   readonly buffer: GPUBuffer;
-  /** Whether nothing was ever written here. */
-  readonly fresh: boolean;
+  /** Counts the buffers, so that they can be told apart by a number. */
+  readonly serial: number;
+  /** Where in the buffer it begins, in bytes. */
+  readonly start: number;
+  readonly bytes: number;
+  /** Bytes that a kernel's view of its blocks has, wherever they begin; 0 where a block is seen as it is. */
+  readonly window: number;
+  /** The buffer that it is a page of, or null. */
+  readonly slab: Slab | null;
+  /** Whether it was never handed out, so that all bytes are 0. */
+  fresh: boolean;
+  /** The batch of commands before which nobody used it as somebody does now. */
+  batch: number;
+}
+
+/** A buffer that is cut into pages. */
+class Slab {
+  /** Pages that are in use. */
+  used = 0;
+
+  constructor(readonly place: Place, readonly kind: Kind) {}
+}
+
+/** Blocks up to a size, and the pages that they are parts of. */
+interface Kind {
+  readonly limit: number;
+  /** Bytes of a page: few, because one block that somebody keeps keeps all of it. */
+  readonly page: number;
+  /** The page that blocks are taken from. */
+  open: Page | null;
+  /** Pages that nobody uses. */
+  free: Place[];
+}
+
+/** Holds many small blocks. It comes back when nobody holds any of them. */
+class Page {
   /** Bytes given out so far. */
   used = 0;
 
-  constructor(buffer: GPUBuffer, fresh: boolean) {
-    this.buffer = buffer;
-    this.fresh = fresh;
-  }
+  constructor(readonly place: Place, readonly fresh: boolean) {}
 }
 
 /** A buffer, or a part of one. Whoever holds it may use all of its bytes; what they are at first is not known. */
 export class Block {
-  /** The buffer, for bind groups and copies. */
-  readonly buffer: GPUBuffer;
   /** Where in the buffer it begins, in bytes. */
   readonly start: number;
   /** Size in bytes: what was asked for, rounded up to its class. */
   readonly bytes: number;
   /** Whether nothing was ever written here, so that all bytes are 0. */
   readonly fresh: boolean;
+  /** The buffer, or the page that it is a part of. */
+  readonly place: Place;
   /** What keeps the memory alive: the page of a small block, itself of a large one. */
   readonly owner: object | null;
   /** The allocator of the device that it belongs to. */
@@ -52,20 +83,26 @@ export class Block {
   /** Made by {@linkcode Memory.allocate}. */
   constructor(
     home: Memory,
-    buffer: GPUBuffer,
+    place: Place,
     start: number,
     bytes: number,
     fresh: boolean,
     owner: object | null,
+    batch: number,
   ) {
     this.home = home;
-    this.buffer = buffer;
+    this.place = place;
     this.start = start;
     this.bytes = bytes;
     this.fresh = fresh;
     this.owner = owner;
-    this.batch = -1;
+    this.batch = batch;
     this.released = false;
+  }
+
+  /** The buffer, for bind groups and copies. */
+  get buffer(): GPUBuffer {
+    return this.place.buffer;
   }
 }
 
@@ -108,10 +145,11 @@ export interface MemoryOptions {
 const MIB = 2 ** 20;
 
 /** Up to this size blocks are parts of pages. */
-export const SMALL = 4096;
-/** Bytes of a page: small, because one block that somebody keeps keeps all of it. */
-const PAGE = 2 ** 16;
-const zeros = new Uint8Array(PAGE);
+export const SMALL = 2 ** 16;
+/** Bytes of a buffer that is cut into pages, beside the view of a block that begins at its end. */
+const SLAB = 2 ** 20;
+/** Kinds of blocks below that, by how large they and their pages are. */
+const KINDS = [[2 ** 12, 2 ** 14], [SMALL, 2 ** 16]] as const;
 /** Where blocks may begin: what every device can bind. */
 const ALIGNMENT = 256;
 
@@ -128,18 +166,13 @@ export class Memory {
   readonly #largest: number;
   /** Waiting memory by size, the latest one last. */
   readonly #pool = new Map<number, Block[]>();
-  #page: Page | null = null;
+  readonly #kinds: readonly Kind[] = KINDS.map(([limit, page]) => ({ limit, page, open: null, free: [] }));
   /** Buffers to destroy when no recorded command uses them. */
   #doomed: GPUBuffer[] = [];
-  /** Holds a buffer, or only its size where the buffer goes with its user. */
-  readonly #forgotten: FinalizationRegistry<GPUBuffer | number>;
-  /** Buffers that are in use, with what uses them, where weak references tell when that is gone. */
-  readonly #used = new Map<
-    GPUBuffer,
-    { readonly user: WeakRef<object>; readonly size: number; readonly page: boolean }
-  >();
-  /** Buffers of forgotten pages. */
-  #pages: GPUBuffer[] = [];
+  /** Holds a place, or only its size where the buffer goes with its user. */
+  readonly #forgotten: FinalizationRegistry<Place | number>;
+  /** What is in use, with what uses it, where weak references tell when that is gone. */
+  readonly #used = new Map<Place, WeakRef<object>>();
   #doomedBytes = 0;
   /** Bytes handed out since the last collection and not given back. */
   #out = 0;
@@ -151,11 +184,17 @@ export class Memory {
   #reused = 0;
   #collections = 0;
 
+  /** The batch of commands that is recorded now. */
+  batch = 0;
+
   /** Why the device is gone, or null. */
   lost: string | null = null;
 
   /** Submits what is recorded, so that buffers which only it uses can be freed. */
   flush: () => void = () => this.sweep();
+
+  /** Sets a new buffer to 0, before all other commands that use it. */
+  clear: (buffer: GPUBuffer, bytes: number) => void = () => {};
 
   /** Runs the garbage collector, and frees what it found where that takes more. */
   collector: (gc: () => void) => void = (gc) => gc();
@@ -188,81 +227,99 @@ export class Memory {
     const size = Math.min(sizeClass(bytes), this.#largest);
     const waiting = this.#pool.get(size)?.pop();
     if (waiting !== undefined) return this.#again(waiting);
-    if (size <= SMALL) return this.#small(size);
+    for (let k = 0; k < this.#kinds.length; k++) {
+      if (size <= this.#kinds[k].limit) return this.#small(this.#kinds[k], size);
+    }
     if (this.#out + size + OVERHEAD > this.#budget) {
       this.collect();
       const found = this.#pool.get(size)?.pop();
       if (found !== undefined) return this.#again(found);
     }
-    const block = new Block(this, this.#create(size), 0, size, true, null);
-    this.#watch(block, block.buffer, size);
+    this.#out += size + OVERHEAD;
+    const place = this.#create(size, 0), block = new Block(this, place, 0, size, true, null, -1);
+    this.#watch(block, place);
     return block;
   }
 
   /** Waiting memory as a block that nobody has held before. */
   #again(waiting: Block): Block {
-    const block = new Block(this, waiting.buffer, waiting.start, waiting.bytes, false, waiting.owner);
-    block.batch = waiting.batch;
-    this.#pooled -= block.bytes;
+    const { place, start, bytes, owner } = waiting;
+    const block = new Block(this, place, start, bytes, false, owner, waiting.batch);
+    this.#pooled -= bytes;
     this.#reused++;
-    if (block.owner === null) {
-      this.#out += block.bytes + OVERHEAD;
-      this.#watch(block, block.buffer, block.bytes);
+    if (owner === null) {
+      this.#out += bytes + OVERHEAD;
+      this.#watch(block, place);
     }
     return block;
   }
 
-  /** Sees to it that a buffer comes back when its user is gone. */
-  #watch(user: Block | Page, buffer: GPUBuffer, size: number): void {
+  /** Sees to it that a place comes back when its user is gone. */
+  #watch(user: Block | Page, place: Place): void {
     if (forgetful()) {
-      this.#used.set(buffer, { user: new WeakRef(user), size, page: user instanceof Page });
-      this.#forgotten.register(user, buffer, user);
+      this.#used.set(place, new WeakRef(user));
+      this.#forgotten.register(user, place, user);
       letGo();
-    } else this.#forgotten.register(user, size, user);
+    } else if (place.slab === null) this.#forgotten.register(user, place.bytes, user);
   }
 
   /** The buffer is used no more, or by nobody who is watched. */
-  #unwatch(user: Block, buffer: GPUBuffer): void {
-    this.#used.delete(buffer);
+  #unwatch(user: Block): void {
+    this.#used.delete(user.place);
     this.#forgotten.unregister(user);
   }
 
-  #small(size: number): Block {
-    let page = this.#page;
-    // a kernel's view of a small block has SMALL bytes, wherever it begins
-    if (page === null || page.used + SMALL > PAGE) {
-      this.#page = page = this.#newPage();
-    }
-    const block = new Block(this, page.buffer, page.used, size, page.fresh, page);
+  #small(kind: Kind, size: number): Block {
+    let page = kind.open;
+    if (page === null || page.used + size > kind.page) kind.open = page = this.#newPage(kind);
+    const { place } = page;
+    const block = new Block(this, place, place.start + page.used, size, page.fresh, page, place.batch);
     page.used += size;
     return block;
   }
 
-  #newPage(): Page {
-    if (this.#out + PAGE + OVERHEAD > this.#budget) {
-      this.#page = null;
+  #newPage(kind: Kind): Page {
+    if (this.#out + kind.page + OVERHEAD > this.#budget) {
+      kind.open = null;
       this.collect();
     }
-    const forgotten = this.#pages.pop();
-    const page = new Page(forgotten ?? this.#create(PAGE), forgotten === undefined);
-    if (forgotten === undefined) {
-      // wgpu does not see which part of a buffer a dynamic offset uses, and would clear that part when it is first read
-      this.#device.queue.writeBuffer(page.buffer, 0, zeros.buffer, 0, PAGE);
-    } else {
-      this.#pooled -= PAGE;
-      this.#reused++;
-      this.#out += PAGE + OVERHEAD;
-    }
-    this.#watch(page, page.buffer, PAGE);
+    if (kind.free.length === 0) this.#cut(kind);
+    const place = kind.free.pop()!, page = new Page(place, place.fresh);
+    if (!place.fresh) this.#reused++;
+    place.fresh = false;
+    place.slab!.used++;
+    this.#pooled -= place.bytes;
+    this.#out += place.bytes + OVERHEAD;
+    this.#watch(page, place);
     return page;
   }
 
-  #create(size: number): GPUBuffer {
-    this.#out += size + OVERHEAD;
-    const buffer = this.#device.createBuffer({ size, usage });
-    this.#created++;
+  /** Makes pages. */
+  #cut(kind: Kind): void {
+    const size = SLAB + kind.limit, whole = this.#create(size, kind.limit), slab = new Slab(whole, kind);
+    const { buffer, serial, batch } = whole;
+    // wgpu does not see which part of a buffer a dynamic offset uses, and would clear that part when it is first read
+    this.clear(buffer, size);
+    if (!forgetful()) this.#forgotten.register(slab, size);
+    for (let start = SLAB - kind.page; start >= 0; start -= kind.page) {
+      kind.free.push({
+        buffer,
+        serial,
+        start,
+        bytes: kind.page,
+        window: kind.limit,
+        slab,
+        fresh: true,
+        batch,
+      });
+      this.#pooled += kind.page;
+    }
+  }
+
+  #create(size: number, window: number): Place {
+    const buffer = this.#device.createBuffer({ size, usage }), serial = ++this.#created, { batch } = this;
     this.#count(size);
-    return buffer;
+    return { buffer, serial, start: 0, bytes: size, window, slab: null, fresh: true, batch };
   }
 
   #count(bytes: number): void {
@@ -281,7 +338,7 @@ export class Memory {
     if (block.released) throw new TypeError("this block of GPU memory was released before");
     block.released = true;
     if (block.owner === null) {
-      this.#unwatch(block, block.buffer);
+      this.#unwatch(block);
       this.#out = Math.max(0, this.#out - block.bytes - OVERHEAD);
     }
     this.#wait(block);
@@ -291,7 +348,7 @@ export class Memory {
   /** Has a block wait for its next use, or its buffer for its end where enough wait. */
   #wait(block: Block): void {
     if (block.owner === null && this.#pooled + block.bytes > this.#poolLimit) {
-      this.#doom(block.buffer, block.bytes);
+      this.#doom(block.place);
       return;
     }
     let waiting = this.#pool.get(block.bytes);
@@ -300,7 +357,7 @@ export class Memory {
     this.#pooled += block.bytes;
   }
 
-  #doom(buffer: GPUBuffer, bytes: number): void {
+  #doom({ buffer, bytes }: Place): void {
     this.#doomed.push(buffer);
     this.#doomedBytes += bytes;
     this.#count(-bytes);
@@ -308,20 +365,27 @@ export class Memory {
 
   /** Frees the memory that waits for its next use, with the next {@linkcode Memory.sweep}. */
   trim(): void {
+    this.#letPages();
     for (const [size, waiting] of this.#pool) {
-      if (size <= SMALL) continue; // their pages go when nobody holds any block of them
-      for (const { buffer } of waiting) {
-        this.#doomed.push(buffer);
-        this.#count(-size);
-      }
+      this.#pooled -= size * waiting.length;
+      for (const { place } of waiting) this.#doom(place);
     }
-    for (const buffer of this.#pages) {
-      this.#doomed.push(buffer);
-      this.#count(-PAGE);
-    }
-    this.#pages = [];
     this.#pool.clear();
-    this.#pooled = 0;
+    this.#trimPages();
+  }
+
+  /** Frees the buffers of which no page is in use. */
+  #trimPages(): void {
+    for (const kind of this.#kinds) {
+      const slabs = new Set<Slab>();
+      kind.free = kind.free.filter(({ slab }) => {
+        if (slab!.used > 0) return true;
+        slabs.add(slab!);
+        this.#pooled -= kind.page;
+        return false;
+      });
+      for (const { place } of slabs) this.#doom(place);
+    }
   }
 
   /** Destroys what nobody needs. To be called when every recorded command has been submitted. */
@@ -336,22 +400,33 @@ export class Memory {
     this.#out = 0;
     this.#collections++;
     this.flush();
+    this.#letPages();
     this.collector(collectGarbage);
-    for (const buffer of this.#used.keys()) this.#reclaim(buffer);
+    for (const place of this.#used.keys()) this.#reclaim(place);
     this.sweep();
   }
 
-  /** Has a buffer whose user is gone wait for its next use. */
-  #reclaim(buffer: GPUBuffer): void {
-    const found = this.#used.get(buffer);
-    if (found === undefined || found.user.deref() !== undefined) return;
-    const { size, page } = found;
-    this.#used.delete(buffer);
-    if (page && this.#pooled + size <= this.#poolLimit) {
-      this.#pages.push(buffer);
-      this.#pooled += size;
-    } else if (page) this.#doom(buffer, size);
-    else this.#wait(new Block(this, buffer, 0, size, false, null));
+  /** Small blocks that wait hold their pages: from now on they do not. */
+  #letPages(): void {
+    for (const [size, waiting] of this.#pool) {
+      if (size > SMALL) continue;
+      this.#pooled -= size * waiting.length;
+      this.#pool.delete(size);
+    }
+  }
+
+  /** Has a place whose user is gone wait for its next use. */
+  #reclaim(place: Place): void {
+    const user = this.#used.get(place), { slab, bytes } = place;
+    if (user === undefined || user.deref() !== undefined) return;
+    this.#used.delete(place);
+    // commands that are recorded may still use it
+    place.batch = this.batch;
+    if (slab === null) return this.#wait(new Block(this, place, 0, bytes, false, null, this.batch));
+    slab.kind.free.push(place);
+    slab.used--;
+    this.#pooled += bytes;
+    if (slab.used === 0 && this.#pooled > this.#poolLimit) this.#trimPages();
   }
 
   /** What is in use. Blocks that were forgotten count until the event loop turns. */
@@ -371,7 +446,7 @@ export class Memory {
 
 /** Four classes between two powers of two: at most a fifth of a block is wasted. */
 function sizeClass(bytes: number): number {
-  if (bytes <= SMALL) return Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT);
+  if (bytes <= KINDS[0][0]) return Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT);
   const step = 2 ** (30 - Math.clz32(Math.min(bytes - 1, 2 ** 31))) / 2;
   return Math.ceil(bytes / step) * step;
 }

@@ -8,8 +8,9 @@ import type { DType, Scalar } from "../../tensor/dtype.ts";
 import type { GemmSize } from "../cpu/gemm.ts";
 import { gemm, type GpuMatrix } from "./gemm.ts";
 import { type GpuOperand, isContiguous } from "./layout.ts";
+import { launchAgain } from "./launches.ts";
 import { type Job, runMany } from "./many.ts";
-import { runPointwise } from "./pointwise.ts";
+import { launchFirst, runPointwise } from "./pointwise.ts";
 import { GpuMemory } from "./tensors.ts";
 
 /** Strided memory. */
@@ -42,8 +43,9 @@ export function pointwise(
   computeDtype: DType,
 ): void {
   const { gpu } = outputs[0].data as GpuMemory;
+  if (launchAgain(gpu, p, inputs, outputs, shape, computeDtype)) return;
   const from = inputs.map((x) => typeof x === "object" ? onGpu(x) : x);
-  runPointwise(gpu, p, from, outputs.map(onGpu), shape, computeDtype);
+  launchFirst(gpu, p, from, outputs.map(onGpu), shape, computeDtype);
 }
 
 /** Runs a program on several sets of tensors: in one dispatch those whose tensors are row-major and in blocks of their own. */

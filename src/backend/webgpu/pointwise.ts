@@ -12,20 +12,18 @@
  */
 import { lowerWgsl, wgslFunctions, type WgslSource } from "../../expr/lower_wgsl.ts";
 import type { Program } from "../../expr/program.ts";
-import { type DType, dtypes, type Scalar } from "../../tensor/dtype.ts";
+import type { DType, Scalar } from "../../tensor/dtype.ts";
 import type { Access, Kernel } from "./commands.ts";
 import { loaded, SCALAR_WORDS, scalarSource, stored, wgslFlavor, wrapped, writeScalar } from "./convert.ts";
 import { checkElements, elementBytes, elementType } from "./elements.ts";
 import type { Gpu, KernelSource } from "./gpu.ts";
 import { faultsAt } from "./faults.ts";
 import { telling, tellingFunctions } from "./int64.ts";
+import { dispatch, GROUP, LARGE, launchAgain, remember } from "./launches.ts";
 import { checkExtent, checkWritable, collapse, extent, type GpuOperand, isContiguous } from "./layout.ts";
 import type { Block } from "./memory.ts";
 
 export type { GpuOperand } from "./layout.ts";
-
-/** Invocations in a workgroup. */
-const GROUP = 64;
 
 /** How an operand's position is found. */
 type Step = "fixed" | "linear" | "strided";
@@ -48,6 +46,20 @@ export function runPointwise(
   shape: readonly number[],
   computeDtype: DType,
 ): void {
+  if (!launchAgain(gpu, p, inputs, outputs, shape, computeDtype)) {
+    launchFirst(gpu, p, inputs, outputs, shape, computeDtype);
+  }
+}
+
+/** {@linkcode runPointwise} for a launch that is not known. */
+export function launchFirst(
+  gpu: Gpu,
+  p: Program,
+  inputs: readonly (GpuOperand | Scalar)[],
+  outputs: readonly GpuOperand[],
+  shape: readonly number[],
+  computeDtype: DType,
+): void {
   if (inputs.length !== p.inputs.length || outputs.length !== p.outputs.length) {
     throw new TypeError(
       `program ${p.name} has ${p.inputs.length} inputs and ${p.outputs.length} outputs, ` +
@@ -57,7 +69,6 @@ export function runPointwise(
   let numel = 1;
   for (const size of shape) numel *= size;
   if (numel === 0) return;
-  if (quick(gpu, p, inputs, outputs, shape, numel, computeDtype)) return;
   checkElements(gpu, computeDtype);
   for (const x of inputs) if (isOperand(x)) checkOperand(gpu, x, shape);
   for (const x of outputs) {
@@ -83,109 +94,8 @@ export function runPointwise(
   }
 }
 
-/** Elements from which on an invocation has four of them, and how much code a program may have for that: it is there four times. */
-const LARGE = 1024, SHORT = 6000;
-
-/** A kernel and how many elements an invocation has. */
-interface Known {
-  readonly kernel: Kernel;
-  readonly width: number;
-}
-
-/** Kernels that were found once by the long way, for programs on row-major tensors; by a number that says the layout. */
-const known = new WeakMap<Gpu, WeakMap<Program, Map<number, Known>>>();
-const numberOf = new Map<DType, number>(dtypes.map((d, i) => [d, i]));
-const scratch: Int32Array[] = [];
-/** What is computed in where the short way is open. */
-const shortly: readonly DType[] = ["float32", "int32", "int64"];
-
-/**
- * The short way for what is most frequent, small row-major tensors and numbers: no strings, no arrays. False, with nothing
- * done, for everything else and for the first time.
- */
-function quick(
-  gpu: Gpu,
-  p: Program,
-  inputs: readonly (GpuOperand | Scalar)[],
-  outputs: readonly GpuOperand[],
-  shape: readonly number[],
-  numel: number,
-  computeDtype: DType,
-): boolean {
-  const key = layoutNumber(inputs, outputs, shape, numel, computeDtype);
-  if (key === -1) return false;
-  const found = known.get(gpu)?.get(p)?.get(key);
-  if (found === undefined) return false;
-  gpu.checkOpen();
-  const blocks: Block[] = [];
-  let words = 2 + inputs.length + outputs.length;
-  const parameters = scratch[words] ??= new Int32Array(words);
-  const count = numel / found.width;
-  parameters[1] = count;
-  words = 2;
-  for (let j = 0; j < inputs.length + outputs.length; j++) {
-    const x = j < inputs.length ? inputs[j] : outputs[j - inputs.length];
-    if (typeof x !== "object") continue;
-    parameters[words++] = x.offset;
-    if (!blocks.includes(x.data)) blocks.push(x.data);
-  }
-  for (const x of inputs) if (typeof x !== "object") writeScalar(parameters, words++, x, computeDtype);
-  dispatch(gpu, found.kernel, blocks, parameters, count);
-  return true;
-}
-
-/** A number for what a kernel depends on beside its program, or -1 where the long way has to look; below that for wide kernels. */
-function layoutNumber(
-  inputs: readonly (GpuOperand | Scalar)[],
-  outputs: readonly GpuOperand[],
-  shape: readonly number[],
-  numel: number,
-  computeDtype: DType,
-): number {
-  const n = inputs.length + outputs.length;
-  let key = shortly.indexOf(computeDtype) + 1;
-  if (n > 6 || key === 0) return -1;
-  let wide = numel >= LARGE && numel % 4 === 0;
-  for (let j = 0; j < n; j++) {
-    const x = j < inputs.length ? inputs[j] : outputs[j - inputs.length];
-    if (typeof x !== "object") {
-      key *= 128;
-      continue;
-    }
-    const { data, offset, strides } = x;
-    let fixed = true, linear = true, step = 1;
-    for (let d = shape.length - 1; d >= 0; d--) {
-      const size = shape[d];
-      if (size === 1) continue;
-      if (strides[d] !== 0) fixed = false;
-      if (strides[d] !== step) linear = false;
-      step *= size;
-    }
-    if (!fixed && !linear) return -1;
-    if (offset % 4 !== 0) wide &&= fixed;
-    if (j >= inputs.length && fixed && numel > 1) return -1;
-    if (!(offset >= 0 && (offset + (fixed ? 1 : numel)) * elementBytes(x.dtype) <= data.bytes)) return -1;
-    // an earlier operand in the same block: the very same elements, or the long way
-    let same = 0;
-    for (let k = 0; k < j; k++) {
-      const y = k < inputs.length ? inputs[k] : outputs[k - inputs.length];
-      if (typeof y !== "object" || y.data !== data) continue;
-      if (y.offset !== offset || y.dtype !== x.dtype || y.strides !== strides) return -1;
-      same = k + 1;
-      break;
-    }
-    key = key * 128 + 1 + (same * 9 + numberOf.get(x.dtype)!) * 2 + (fixed ? 1 : 0);
-  }
-  return wide ? -key - 2 : key;
-}
-
-function remember(gpu: Gpu, p: Program, key: number, kernel: Known): void {
-  let programs = known.get(gpu);
-  if (programs === undefined) known.set(gpu, programs = new WeakMap());
-  let kernels = programs.get(p);
-  if (kernels === undefined) programs.set(p, kernels = new Map());
-  kernels.set(key, kernel);
-}
+/** How much code a program may have for four elements an invocation: it is there four times. */
+const SHORT = 6000;
 
 function isOperand(x: GpuOperand | Scalar): x is GpuOperand {
   return typeof x === "object";
@@ -297,19 +207,19 @@ function launch(
   const width = sizes.length > 0 ? 1 : widthOf(p, operands, steps, numel, computeDtype);
   const plan: Plan = { operands, steps, slots, blocks, access, types, rank: sizes.length, width };
   const kernel = kernelFor(gpu, p, plan, inputs, computeDtype);
-  const key = layoutNumber(inputs, outputs, shape, numel, computeDtype);
-  if (key !== -1 && sizes.length === 0) remember(gpu, p, key, { kernel, width });
-
-  const count = numel / width, words: number[] = [0, count];
-  const scalars = SCALAR_WORDS[wgslFlavor(computeDtype)];
-  for (const x of given) words.push(x.offset);
-  words.push(...sizes);
+  const scalars = SCALAR_WORDS[wgslFlavor(computeDtype)], walk = [...sizes];
   let k = 0;
   operands.forEach((x, j) => {
     if (x === null) return;
-    if (steps[j] === "strided") words.push(...strides[k]);
+    if (steps[j] === "strided") walk.push(...strides[k]);
     k++;
   });
+  const found = { kernel, width, blocks: blocks.length, walk, scalarWords: scalars };
+  remember(gpu, p, inputs, outputs, shape, computeDtype, found);
+
+  const count = numel / width, words: number[] = [0, count];
+  for (const x of given) words.push(x.offset);
+  words.push(...walk);
   const parameters = new Int32Array(
     words.length + scalars * (inputs.length - (given.length - outputs.length)),
   );
@@ -321,12 +231,6 @@ function launch(
     at += scalars;
   }
   dispatch(gpu, kernel, blocks, parameters, count);
-}
-
-/** Records a kernel; one that may complain has a buffer for that behind the others. */
-function dispatch(gpu: Gpu, kernel: Kernel, blocks: Block[], parameters: Int32Array, count: number): void {
-  if (kernel.access.length > blocks.length) blocks.push(gpu.faults.use());
-  gpu.commands.dispatch(kernel, blocks, parameters, Math.ceil(count / GROUP));
 }
 
 function kernelFor(

@@ -121,23 +121,26 @@ gpuTest("misuse throws and does not end the process", (gpu) => {
 });
 
 gpuTest("released memory is used again, also while commands that use it wait", (gpu) => {
-  const p = program(["a"], "a + 1"), x = operand(gpu, "float32", new Float32Array(5000));
-  const sum = empty(gpu, "float32", [5000]);
+  const p = program(["a"], "a + 1"), x = operand(gpu, "float32", new Float32Array(20_000));
+  const sum = empty(gpu, "float32", [20_000]);
   let current = x;
   const before = gpu.memory.statistics();
   for (let i = 0; i < 1000; i++) {
-    const next = empty(gpu, "float32", [5000]);
-    runPointwise(gpu, p, [current], [next], [5000], "float32");
+    const next = empty(gpu, "float32", [20_000]);
+    runPointwise(gpu, p, [current], [next], [20_000], "float32");
     if (current !== x) gpu.memory.release(current.data);
     current = next;
   }
-  runPointwise(gpu, p, [current], [sum], [5000], "float32");
-  assertEquals(values(gpu, sum, 5000), new Float32Array(5000).fill(1001));
+  runPointwise(gpu, p, [current], [sum], [20_000], "float32");
+  assertEquals(values(gpu, sum, 20_000), new Float32Array(20_000).fill(1001));
   const after = gpu.memory.statistics();
   assert(after.created - before.created <= 3, `${after.created - before.created} buffers for 1000 steps`);
+  assert(after.pooledBytes - before.pooledBytes >= 80_000);
   gpu.memory.trim();
   gpu.synchronize();
-  assertEquals(gpu.memory.statistics().pooledBytes, 256); // of the last read
+  const rest = gpu.memory.statistics();
+  assert(rest.buffers < after.buffers);
+  assert(rest.pooledBytes <= before.pooledBytes + 256); // of the last read
 });
 
 gpuTest("10,000 synchronous steps run in constant memory", (gpu) => {

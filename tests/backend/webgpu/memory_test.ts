@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import * as dg from "../../../mod.ts";
 import { type Gpu, GpuError, openDevice } from "../../../src/backend/webgpu/device.ts";
+import { collectGarbage } from "../../../src/backend/webgpu/collector.ts";
 import { Memory } from "../../../src/backend/webgpu/memory.ts";
 import { gpuTest } from "./helpers.ts";
 
@@ -99,6 +100,24 @@ gpuTest("small tensors that are kept keep their pages, and no more", async (gpu)
   kept.length = 0;
   assert(await settled(gpu) - before <= 2 ** 17);
 });
+
+gpuTest(
+  "memory that is forgotten while commands wait is not written by them in its next use",
+  async (gpu) => {
+    for (const length of [16, 5000, 30_000]) {
+      const x = dg.ones(length, options), count = Math.ceil(2 ** 17 / length);
+      gpu.commands.flush();
+      for (let i = 0; i < count; i++) x.mul(2); // recorded, and nobody holds the results
+      for (let i = 0; i < 5; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        collectGarbage();
+      }
+      const array = new Float32Array(length).fill(7);
+      const next = Array.from({ length: count }, () => dg.tensor(array, options));
+      assertEquals(next.filter((t) => t.min().item() !== 7 || t.max().item() !== 7).length, 0);
+    }
+  },
+);
 
 gpuTest("a budget and a limit of waiting memory of one's own", (gpu) => {
   const memory = new Memory(gpu.device, gpu.info.largestBuffer, { budget: 8 * MIB, poolLimit: 2 * MIB });

@@ -212,7 +212,7 @@ workerTest("memory of forgotten tensors is freed, in a loop and between turns", 
     return standIn(gpu).buffers;
   };
   const forget = (count: number) => {
-    for (let i = 0; i < count; i++) upload(gpu, new Float32Array(2000), "float32");
+    for (let i = 0; i < count; i++) upload(gpu, new Float32Array(20_000), "float32");
   };
   gpu.memory.collect();
   const before = buffers();
@@ -242,8 +242,8 @@ workerTest("memory of forgotten tensors is freed, in a loop and between turns", 
 });
 
 workerTest("a buffer that is forgotten while commands wait is there for them", async () => {
-  const gpu = openDevice()!, out = dg.zeros(3000, { device });
-  (() => out.add_(dg.ones(3000, { device }).mul(2)))();
+  const gpu = openDevice()!, out = dg.zeros(30_000, { device });
+  (() => out.add_(dg.ones(30_000, { device }).mul(2)))();
   const before = standIn(gpu).buffers;
   await turn();
   gc();
@@ -251,7 +251,7 @@ workerTest("a buffer that is forgotten while commands wait is there for them", a
     dg.webgpu.emptyCache();
     return standIn(gpu).buffers < before;
   });
-  assertEquals(out.sum().item(), 6000);
+  assertEquals(out.sum().item(), 60_000);
 });
 
 workerTest("the way to read is chosen before the device is opened", async () => {
