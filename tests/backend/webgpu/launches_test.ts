@@ -1,0 +1,79 @@
+/** Launches that come again: the same operations on many layouts, each more than once, give what the CPU gives. */
+import { assert, assertEquals } from "@std/assert";
+import * as dg from "../../../mod.ts";
+import { gpuTest, lcg } from "./helpers.ts";
+
+const options = { device: "webgpu" } as const;
+
+gpuTest("known launches serve their own layouts alone", () => {
+  const random = lcg(7), below = (n: number) => Math.floor(random() * n);
+  const shape = [6, 4, 8], base = dg.arange(3 * 6 * 4 * 8).reshape(3, ...shape);
+  const cpu = [base, base.mul(2).add(1), base.to("int32")], gpu = cpu.map((t) => t.to("webgpu"));
+  /** A view of one of the tensors, chosen by numbers, so that both devices choose the same. */
+  const view = (all: dg.Tensor[], [which, plane, kind, at]: number[]): dg.Tensor => {
+    const t = all[which].select(0, plane);
+    switch (kind) {
+      case 0:
+        return t;
+      case 1:
+        return t.narrow(2, at, 1);
+      case 2:
+        return t.narrow(0, at, 1);
+      case 3:
+        return t.select(0, at);
+      case 4:
+        return t.select(0, at).select(0, at % 4);
+      case 5:
+        return t.select(0, 0).select(0, 0).select(0, at);
+      case 6:
+        return t.flip(0).flip(0);
+      default:
+        return t.transpose(0, 1).contiguous().transpose(0, 1);
+    }
+  };
+  const operations: ((x: dg.Tensor, y: dg.Tensor) => dg.Tensor)[] = [
+    (x, y) => x.add(y),
+    (x, y) => y.mul(x),
+    (x, y) => dg.where(x.gt(y), x, 2),
+    (x, y) => x.mul(3).sub(y),
+    (x, y) => dg.maximum(x, y),
+  ];
+  const choose = () => [below(3), below(3), below(8), below(4)];
+  for (let i = 0; i < 300; i++) {
+    const a = choose(), b = choose(), f = operations[below(operations.length)];
+    const expected = f(view(cpu, a), view(cpu, b));
+    for (let again = 0; again < 2; again++) {
+      const result = f(view(gpu, a), view(gpu, b));
+      assertEquals(result.dtype, expected.dtype);
+      assertEquals(result.toArray(), expected.toArray(), `${f} of ${a} and ${b}`);
+    }
+  }
+});
+
+gpuTest("writes into views of one memory, again and again", () => {
+  const random = lcg(11), below = (n: number) => Math.floor(random() * n);
+  const cpu = dg.arange(12 * 12).reshape(12, 12), gpu = cpu.to("webgpu");
+  const writes: ((t: dg.Tensor, i: number, j: number) => unknown)[] = [
+    (t, i, j) => t.select(0, i).add_(t.select(0, j)), // the same row, or another
+    (t, i, j) => t.select(0, i).sub_(t.select(1, j)), // a column that crosses it
+    (t, i, j) => t.narrow(0, i % 6, 4).mul_(0.5).add_(t.narrow(0, j % 6, 4)), // rows that overlap
+    (t, i) => t.add_(t.t()).mul_(0.25 * (1 + i % 2)),
+    (t, i, j) => t.select(1, i).add_(j),
+  ];
+  for (let k = 0; k < 200; k++) {
+    const write = writes[below(writes.length)], i = below(12), j = below(12);
+    write(cpu, i, j);
+    write(gpu, i, j);
+    assertEquals(gpu.toArray(), cpu.toArray(), `${write} with ${i}, ${j}`);
+  }
+});
+
+gpuTest("tensors of every size, also of those that share buffers", () => {
+  for (const n of [1, 63, 64, 1023, 1024, 1025, 4096, 8000, 16_384, 16_385, 50_000]) {
+    const kept: dg.Tensor[] = [];
+    for (let i = 0; i < 40; i++) kept.push(dg.full([n], i, options).add(i).mul(dg.ones(n, options)));
+    kept.forEach((t, i) =>
+      assert(t.min().item() === 2 * i && t.max().item() === 2 * i, `${n} elements, ${i}`)
+    );
+  }
+});
