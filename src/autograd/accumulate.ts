@@ -54,13 +54,13 @@ export function dropGradient({ meta }: Tensor): void {
 }
 
 /**
- * Takes a gradient as `.grad`. The memory may only be taken over if no other leaf has done so and it is laid out plainly;
- * users write to `.grad`, and another leaf's gradient must not change with it.
+ * Takes a gradient as `.grad`. The memory may only be taken over if no other leaf has done so, code of the user has not seen it, and
+ * it is laid out plainly: `.grad` is written to, and what others hold must not change with it.
  */
 function own(grad: Tensor): Tensor {
   if (mode.grad) return allocateTensor(grad.shape, grad.dtype, grad.device).copy_(grad);
   const storage = grad.storage;
-  if (!storage.claimed && storage.length === grad.numel() && grad.isContiguous()) {
+  if (!storage.claimed && !storage.seen && storage.length === grad.numel() && grad.isContiguous()) {
     storage.claimed = true;
     return grad.meta === null && grad.view_ === null ? grad : grad.detach();
   }

@@ -10,10 +10,7 @@
 import { enterPass, type Storage } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
-/**
- * Keeps a pass from giving the memory of a gradient back, because the user's code has seen it. It may still be taken as a leaf's
- * gradient.
- */
+/** Keeps a pass from giving the memory of a gradient back, and leaves from taking it over: the user's code has seen it. */
 export function claim(g: unknown): void {
   if (g instanceof Tensor) g.storage.seen = true;
 }

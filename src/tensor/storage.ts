@@ -51,7 +51,7 @@ export class Storage {
   pass: number;
   /** Set once a leaf's `.grad` (or the caller of `backward`) owns this memory, so that no other leaf takes it over. */
   claimed: boolean;
-  /** Set once the user's code may hold this memory, so that a pass does not give it back. */
+  /** Set once the user's code may hold this memory: then no pass gives it back, and no leaf takes it over. */
   seen: boolean;
   /** Computes the elements, which nobody has needed yet; null where they are there. */
   later: Later | null;

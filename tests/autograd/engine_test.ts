@@ -229,3 +229,49 @@ Deno.test("anomaly mode traces a NaN, or an error, to the line whose gradient fa
   x.sqrt().mul(0).backward();
   assert(Number.isNaN(x.grad!.item()));
 });
+
+Deno.test("a gradient that a custom function keeps or gives is not taken over", () => {
+  const kept: dg.Tensor[] = [];
+  class Keep extends dg.autograd.Function {
+    static override forward(_ctx: dg.autograd.FunctionContext, x: dg.Tensor): dg.Tensor {
+      return x.clone();
+    }
+    static override backward(_ctx: dg.autograd.FunctionContext, g: dg.Tensor): dg.Tensor {
+      const out = g.mul(2);
+      kept.push(g, out);
+      return out;
+    }
+  }
+  const x = leaf([1, 2]), loss = () => Keep.apply(x).mul(3).sum();
+  for (let i = 0; i < 3; i++) loss().backward();
+  assertEquals(
+    kept.map((g) => g.toArray()),
+    Array.from({ length: 6 }, (_, i) => i % 2 === 0 ? [3, 3] : [6, 6]),
+  );
+  assertEquals(x.grad!.toArray(), [18, 18]);
+
+  // passed on by what comes after, and not by the function itself
+  class Pass extends Keep {
+    static override backward(_ctx: dg.autograd.FunctionContext, g: dg.Tensor): dg.Tensor {
+      kept.push(g);
+      return g;
+    }
+  }
+  kept.length = 0;
+  const y = leaf([1, 2]);
+  for (let i = 0; i < 2; i++) Pass.apply(y.add(0)).mul(3).sum().backward();
+  assertEquals(kept.map((g) => g.toArray()), [[3, 3], [3, 3]]);
+  assertEquals(y.grad!.toArray(), [6, 6]);
+
+  // a tensor of the user's as the gradient
+  const mine = leaf([5, 7]).detach();
+  class Mine extends Keep {
+    static override backward(): dg.Tensor {
+      return mine;
+    }
+  }
+  const z = leaf([1, 2]);
+  for (let i = 0; i < 2; i++) Mine.apply(z).sum().backward();
+  z.grad!.mul_(10);
+  assertEquals([mine.toArray(), z.grad!.toArray()], [[5, 7], [100, 140]]);
+});
