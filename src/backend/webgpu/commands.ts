@@ -6,6 +6,7 @@
  * dispatch sees its own window of it through a dynamic offset.
  * @module
  */
+import { Memo, Row } from "./memo.ts";
 import { type Block, checkUsable, type Memory, SMALL } from "./memory.ts";
 
 /** How a kernel uses a buffer. */
@@ -32,15 +33,8 @@ interface Pattern {
   readonly layout: GPUBindGroupLayout;
   /** Whether the buffers' places are told by dynamic offsets. */
   readonly dynamic: boolean;
-  /** Groups that were made, by a hash of what they bind. */
-  readonly groups: Map<number, Group>;
-}
-
-/** Buffers bound together. */
-interface Group {
-  readonly group: GPUBindGroup;
-  /** Which buffers, and which part of each where the offsets are not dynamic. */
-  readonly bound: Int32Array;
+  /** Groups that were made, by the buffers that they bind, and the part of each where the offsets are not dynamic. */
+  readonly groups: Memo<GPUBindGroup>;
 }
 
 /**
@@ -74,7 +68,7 @@ export class Commands {
   readonly #alignment: number;
   readonly #ring = new Int32Array((RING + PARAMETER_BYTES) / 4);
   readonly #offsets = new Uint32Array(32);
-  readonly #bound: Int32Array;
+  readonly #bound = new Row();
   /** Whether groups outlive their batch. */
   readonly #lasting: boolean;
   #groups = 0;
@@ -92,7 +86,6 @@ export class Commands {
     this.#device = device;
     this.#memory = memory;
     this.#lasting = lasting;
-    this.#bound = new Int32Array(3 * device.limits.maxStorageBuffersPerShaderStage);
     this.#alignment = Math.max(16, device.limits.minUniformBufferOffsetAlignment);
     this.#parameterBuffer = device.createBuffer({ size: RING + PARAMETER_BYTES, usage: 0x40 | 0x08 });
     this.#parameterLayout = device.createBindGroupLayout({
@@ -127,7 +120,7 @@ export class Commands {
           buffer: { type: a === "read" ? "read-only-storage" : "storage", hasDynamicOffset: dynamic },
         })),
       });
-      this.#patterns.set(key, pattern = { layout, dynamic, groups: new Map() });
+      this.#patterns.set(key, pattern = { layout, dynamic, groups: new Memo(GROUPS) });
     }
     return pattern;
   }
@@ -165,17 +158,16 @@ export class Commands {
   /** The blocks' buffers as a group. */
   #group({ layout, dynamic, groups }: Pattern, blocks: readonly Block[]): GPUBindGroup {
     const bound = this.#bound;
-    let length = 0, hash = 0;
+    bound.length = 0;
     for (let i = 0; i < blocks.length; i++) {
       const { place, start, bytes } = blocks[i];
-      bound[length++] = place.serial;
+      bound.add(place.serial);
       if (dynamic) continue;
-      bound[length++] = start;
-      bound[length++] = bytes;
+      bound.add(start);
+      bound.add(bytes);
     }
-    for (let i = 0; i < length; i++) hash = Math.imul(hash, 31) + bound[i] | 0;
-    const found = groups.get(hash);
-    if (found !== undefined && sameNumbers(found.bound, bound, length)) return found.group;
+    const found = groups.find(bound);
+    if (found !== undefined) return found;
     const group = this.#device.createBindGroup({
       layout,
       entries: blocks.map((block, binding) => ({
@@ -187,7 +179,7 @@ export class Commands {
     });
     if (this.#groups >= GROUPS) this.#forget();
     this.#groups++;
-    groups.set(hash, { group, bound: bound.slice(0, length) });
+    groups.set(bound, group);
     return group;
   }
 
@@ -328,12 +320,6 @@ export class Commands {
     }
     this.#memory.sweep();
   }
-}
-
-function sameNumbers(known: Int32Array, numbers: Int32Array, length: number): boolean {
-  if (known.length !== length) return false;
-  for (let i = 0; i < length; i++) if (known[i] !== numbers[i]) return false;
-  return true;
 }
 
 function checkRange(block: Block, byte: number, bytes: number): void {

@@ -14,8 +14,10 @@ import type { Fold, LineOp } from "../../expr/fold.ts";
 import type { Program } from "../../expr/program.ts";
 import type { Memory } from "../../tensor/device.ts";
 import type { DType, Scalar } from "../../tensor/dtype.ts";
+import type { Kernel } from "./commands.ts";
 import { SCALAR_WORDS, wgslFlavor, writeScalar } from "./convert.ts";
 import { checkElements, elementType } from "./elements.ts";
+import { foldAgain, rememberFold } from "./fold_launches.ts";
 import { type ElementCode, foldSource, GROUP, variablesOf } from "./fold_source.ts";
 import type { Gpu } from "./gpu.ts";
 import { checkExtent, collapse, type Nest } from "./layout.ts";
@@ -91,12 +93,19 @@ export function runProgramFold(
   options: FoldOptions = {},
 ): void {
   const { gpu } = outs[0];
+  if (options.kernel === undefined && foldAgain(gpu, how, elements, outs)) return;
   const plan = planOf(gpu, how, elements, options);
   if (plan.groups === 0) return;
   for (const out of outs) checkElements(gpu, out.dtype);
-  for (const block of foldPasses(gpu, plan, outs)) gpu.memory.release(block);
   const [out] = outs, [from] = plan.code.operands;
-  if (out.dtype !== "int64" || plan.compute !== "int32" || !mayOverflow(how, from ?? "int64", plan.n)) return;
+  const checked = out.dtype === "int64" && plan.compute === "int32" &&
+    mayOverflow(how, from ?? "int64", plan.n);
+  const made: Stage["made"] = options.kernel !== undefined || checked || plan.n === 0
+    ? undefined
+    : (kernel, parameters, workgroups) =>
+      rememberFold(gpu, how, elements, outs, kernel, parameters, workgroups);
+  for (const block of foldPasses(gpu, plan, outs, made)) gpu.memory.release(block);
+  if (!checked) return;
   const about = allocateGpu(gpu, "float32", plan.groups);
   const again = planOf(gpu, how, { ...elements, computeDtype: "float32" }, options);
   for (const block of foldPasses(gpu, again, [about])) gpu.memory.release(block);
@@ -266,14 +275,19 @@ interface Parts {
 
 /**
  * Does the walks. Results go to `outs`; without them the variables of all walks are left in the blocks that come back, an
- * element a group, of which `outs` would take the place.
+ * element a group, of which `outs` would take the place. A walk that is all there is to do is told to `made`.
  */
-export function foldPasses(gpu: Gpu, plan: FoldPlan, outs: readonly GpuMemory[] | null): Block[] {
+export function foldPasses(
+  gpu: Gpu,
+  plan: FoldPlan,
+  outs: readonly GpuMemory[] | null,
+  made?: Stage["made"],
+): Block[] {
   const { fold, n, tree } = plan, { software } = gpu.info;
   const count = fold.passes.length, known: Block[] = [];
   const groups = plan.code.four === "groups" ? plan.groups / 4 : plan.groups;
   if (outs !== null && partsOf(n, groups, tree, software) === 1) {
-    stage(gpu, plan, { from: 0, to: count, tree, parts: 1, incoming: null, known, outs });
+    stage(gpu, plan, { from: 0, to: count, tree, parts: 1, incoming: null, known, outs, made });
     return known;
   }
   for (let p = 0; p < count; p++) {
@@ -312,6 +326,8 @@ interface Stage {
   readonly incoming: Parts | null;
   readonly known: readonly Block[];
   readonly outs: readonly GpuMemory[] | null;
+  /** Is told what is dispatched. */
+  readonly made?: (kernel: Kernel, parameters: Int32Array, workgroups: number) => void;
 }
 
 /** Does some walks, or a step of joining one's parts. Gives the blocks that hold the variables if no results are written. */
@@ -360,6 +376,8 @@ function stage(gpu: Gpu, plan: FoldPlan, s: Stage): Block[] {
     ...s.known,
     ...(outs === null ? written : outs.map((out) => out.block)),
   ];
-  gpu.commands.dispatch(kernel, blocks, parameters, tree ? total : Math.ceil(total / group));
+  const workgroups = tree ? total : Math.ceil(total / group);
+  s.made?.(kernel, parameters, workgroups);
+  gpu.commands.dispatch(kernel, blocks, parameters, workgroups);
   return written;
 }

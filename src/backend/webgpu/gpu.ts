@@ -7,6 +7,7 @@ import { type Access, Commands, type Kernel } from "./commands.ts";
 import { goneError, GpuError } from "./error.ts";
 import { Faults } from "./faults.ts";
 import { type Host, MainHost } from "./host.ts";
+import type { KnownFolds } from "./fold_launches.ts";
 import type { Launches } from "./launches.ts";
 import { Memory, type MemoryOptions } from "./memory.ts";
 import { SyncReader } from "./sync.ts";
@@ -46,6 +47,8 @@ export class Gpu {
   readonly faults: Faults;
   /** How programs were launched before. */
   readonly launches: Launches = new WeakMap();
+  /** How folds were. */
+  readonly folds: KnownFolds = new WeakMap();
   /** Which thread the device belongs to. */
   readonly thread: "main" | "worker";
   /** Whether reads can be synchronous: found out at start-up. */

@@ -13,6 +13,7 @@ import type { Kernel } from "./commands.ts";
 import { writeScalar } from "./convert.ts";
 import { elementBytes } from "./elements.ts";
 import type { Gpu } from "./gpu.ts";
+import { Memo, Row } from "./memo.ts";
 import { Block } from "./memory.ts";
 
 /** Invocations in a workgroup. */
@@ -47,28 +48,25 @@ export interface Launch {
   readonly scalarWords: number;
 }
 
-interface Known extends Launch {
-  readonly signature: Int32Array;
-}
-
-/** The launches of one device's programs, by a hash of their signatures. */
-export type Launches = WeakMap<Program, Map<number, Known>>;
+/** The launches of one device's programs, by what they depend on. */
+export type Launches = WeakMap<Program, Memo<Launch>>;
 
 /** Launches that a program remembers. */
 const MOST = 256;
 
-const numberOf = new Map<DType, number>(dtypes.map((d, i) => [d, i]));
+/** Dtypes as numbers from 0 to 15. */
+export const numberOf: ReadonlyMap<DType, number> = new Map(dtypes.map((d, i) => [d, i]));
 
-/** Operands that are looked at, and their dimensions. */
-const OPERANDS = 8, DIMENSIONS = 8;
+/** Operands that are looked at. */
+const OPERANDS = 8;
 
-/** Of the latest call: the signature and its length and hash, the operands' blocks, what they span, and where to bind them. */
-const sign = new Int32Array(1 + OPERANDS + DIMENSIONS * (1 + OPERANDS));
+/** Of the latest call: what it depends on, the operands' blocks, what they span, and where to bind them. */
+const row = new Row();
 const held: (Block | null)[] = new Array(OPERANDS).fill(null);
 const firsts = new Float64Array(OPERANDS),
   lasts = new Float64Array(OPERANDS),
   slots = new Int32Array(OPERANDS);
-let length = 0, hash = 0, elements = 1;
+let elements = 1;
 const scratch: Int32Array[] = [];
 
 function blockOf(data: unknown): Block | null {
@@ -84,7 +82,7 @@ function same(x: Placed, y: Placed, shape: readonly number[]): boolean {
   return true;
 }
 
-/** Writes the signature of a call; false where the long way has to look, because something is wrong, rare or has to be copied. */
+/** Writes down what a call depends on; false where the long way has to look, because something is wrong, rare or has to be copied. */
 function describe(
   inputs: readonly (Placed | Scalar)[],
   outputs: readonly Placed[],
@@ -92,16 +90,18 @@ function describe(
   computeDtype: DType,
 ): boolean {
   const count = inputs.length, n = count + outputs.length, rank = shape.length;
-  if (n > OPERANDS || rank > DIMENSIONS) return false;
+  if (n > OPERANDS) return false;
   let numel = 1;
   for (let d = 0; d < rank; d++) numel *= shape[d];
   if (numel === 0) return false;
   elements = numel;
-  let wide = numel >= LARGE && numel % 4 === 0, strided = false, at = 1, used = 0;
+  let wide = numel >= LARGE && numel % 4 === 0, strided = false, used = 0;
+  row.length = 0;
+  row.add(0);
   for (let j = 0; j < n; j++) {
     const x = j < count ? inputs[j] : outputs[j - count];
     if (typeof x !== "object") {
-      sign[at++] = -1;
+      row.add(-1);
       held[j] = null;
       continue;
     }
@@ -135,22 +135,18 @@ function describe(
     if (!fixed && offset % 4 !== 0) wide = false;
     const kind = fixed ? 0 : linear ? 1 : 2;
     if (kind === 2) strided = true;
-    sign[at++] = (slots[j] * 16 + numberOf.get(x.dtype)!) * 3 + kind;
+    row.add((slots[j] * 16 + numberOf.get(x.dtype)!) * 3 + kind);
   }
   if (strided) {
-    for (let d = 0; d < rank; d++) sign[at++] = shape[d];
+    for (let d = 0; d < rank; d++) row.add(shape[d]);
     for (let j = 0; j < n; j++) {
-      const kind = sign[1 + j];
+      const kind = row.numbers[1 + j];
       if (kind < 0 || kind % 3 !== 2) continue;
       const { strides } = (j < count ? inputs[j] : outputs[j - count]) as Placed;
-      for (let d = 0; d < rank; d++) sign[at++] = strides[d];
+      for (let d = 0; d < rank; d++) row.add(strides[d]);
     }
   }
-  sign[0] = (count * 16 + numberOf.get(computeDtype)!) * 2 + (wide ? 1 : 0);
-  length = at;
-  let h = 0;
-  for (let i = 0; i < at; i++) h = Math.imul(h ^ sign[i], 0x9e3779b1) ^ (h >>> 15);
-  hash = h | 0;
+  row.numbers[0] = (count * 16 + numberOf.get(computeDtype)!) * 2 + (wide ? 1 : 0);
   return true;
 }
 
@@ -170,8 +166,8 @@ export function launchAgain(
 ): boolean {
   const launches = gpu.launches.get(p);
   if (launches === undefined) return false;
-  const found = describe(inputs, outputs, shape, computeDtype) ? launches.get(hash) : undefined;
-  if (found === undefined || !fits(found.signature)) {
+  const found = describe(inputs, outputs, shape, computeDtype) ? launches.find(row) : undefined;
+  if (found === undefined) {
     forget();
     return false;
   }
@@ -214,12 +210,6 @@ export function dispatch(
   gpu.commands.dispatch(kernel, blocks, parameters, Math.ceil(count / GROUP));
 }
 
-function fits(signature: Int32Array): boolean {
-  if (signature.length !== length) return false;
-  for (let i = 0; i < length; i++) if (signature[i] !== sign[i]) return false;
-  return true;
-}
-
 /** Remembers what the long way found. */
 export function remember(
   gpu: Gpu,
@@ -234,7 +224,6 @@ export function remember(
   forget();
   if (!described) return;
   let launches = gpu.launches.get(p);
-  if (launches === undefined) gpu.launches.set(p, launches = new Map());
-  if (launches.size >= MOST) launches.clear();
-  launches.set(hash, { ...launch, signature: sign.slice(0, length) });
+  if (launches === undefined) gpu.launches.set(p, launches = new Memo(MOST));
+  launches.set(row, launch);
 }

@@ -68,6 +68,42 @@ gpuTest("writes into views of one memory, again and again", () => {
   }
 });
 
+gpuTest("known folds serve their own layouts alone", () => {
+  const random = lcg(13), below = (n: number) => Math.floor(random() * n);
+  const cpu = dg.arange(9 * 8 * 12).reshape(9, 8, 12).remainder(97), gpu = cpu.to("webgpu");
+  const views: ((t: dg.Tensor, i: number) => dg.Tensor)[] = [
+    (t) => t,
+    (t, i) => t.select(0, i),
+    (t, i) => t.narrow(2, i % 4, 8),
+    (t, i) => t.narrow(2, i % 4, 8).select(1, i % 8),
+    (t) => t.transpose(0, 2),
+    (t, i) => t.select(1, i % 8).t(),
+    (t, i) => t.flip(0).select(2, i),
+  ];
+  const folds: ((t: dg.Tensor, d: number) => dg.Tensor)[] = [
+    (t) => t.sum(),
+    (t, d) => t.sum(d),
+    (t, d) => t.max(d).values,
+    (t, d) => t.argmin(d),
+    (t, d) => t.mean([d % t.ndim], { keepdim: true }),
+    (t) => t.sum({ dtype: "int32" }),
+    (t, d) => t.gt(d * 20).any(d),
+    (t, d) => dg.nn.functional.mseLoss(t, t.mul(d), { reduction: "sum" }),
+  ];
+  for (let k = 0; k < 300; k++) {
+    const view = views[below(views.length)], f = folds[below(folds.length)], i = below(9), d = below(2);
+    const expected = f(view(cpu, i), d);
+    for (let again = 0; again < 2; again++) {
+      const result = f(view(gpu, i), d);
+      assertEquals(result.dtype, expected.dtype);
+      assert(
+        dg.allclose(result.cpu().to("float64"), expected.to("float64")),
+        `${f} of ${view} with ${i}, ${d}`,
+      );
+    }
+  }
+});
+
 gpuTest("tensors of every size, also of those that share buffers", () => {
   for (const n of [1, 63, 64, 1023, 1024, 1025, 4096, 8000, 16_384, 16_385, 50_000]) {
     const kept: dg.Tensor[] = [];
