@@ -20,9 +20,13 @@ export interface ModeGuard extends Disposable {
 
 function enter(grad: boolean, inference: boolean): ModeGuard {
   const before = { grad: mode.grad, inference: mode.inference };
+  set(grad, inference);
+  return { [Symbol.dispose]: () => set(before.grad, before.inference) };
+}
+
+function set(grad: boolean, inference: boolean): void {
   mode.grad = grad;
   mode.inference = inference;
-  return { [Symbol.dispose]: () => void Object.assign(mode, before) };
 }
 
 function within<T>(
@@ -33,8 +37,14 @@ function within<T>(
 ): T | ModeGuard {
   if (fn === undefined) return enter(grad, inference);
   checkFunction(fn, name, "fn");
-  using _ = enter(grad, inference);
-  const result = fn();
+  const before = mode.grad, inferring = mode.inference;
+  set(grad, inference);
+  let result: T;
+  try { // and no guard: loops do this at every step
+    result = fn();
+  } finally {
+    set(before, inferring);
+  }
   if (result instanceof Promise) {
     throw new TypeError(
       `${name}(fn) takes a synchronous function, because other code runs while a Promise waits: ` +
