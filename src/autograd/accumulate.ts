@@ -62,7 +62,7 @@ function own(grad: Tensor): Tensor {
   const storage = grad.storage;
   if (!storage.claimed && !storage.seen && storage.length === grad.numel() && grad.isContiguous()) {
     storage.claimed = true;
-    return grad.meta === null && grad.view_ === null ? grad : grad.detach();
+    return grad.node === null && grad.meta === null && grad.view_ === null ? grad : grad.detach();
   }
   const copy = grad.detach().clone();
   copy.storage.claimed = true;

@@ -25,7 +25,7 @@ export interface BackwardRun {
   readonly capture?: boolean;
 }
 
-let passes = 0;
+let passes = 0, running = 0;
 
 /**
  * Runs backward from `roots` with the gradients `grads`, which must match them. Returns the gradients of `run.inputs` when
@@ -36,13 +36,9 @@ export function runBackward(
   grads: readonly Tensor[],
   run: BackwardRun,
 ): (Tensor | null)[] {
-  const starts = roots.map((t) => gradientEdge(t)!);
-  const nodes = collect(starts, ++passes);
+  const nodes = collect(roots, ++passes);
   const captures = run.inputs === undefined ? null : new Captures(run.inputs, nodes);
-  // A hook or custom function may run another pass over the same nodes: keep what the outer one has waiting there.
-  const outer = nodes.filter((n) => n.pending !== null || n.pendingRest !== null)
-    .map((n) => ({ n, pending: n.pending, rest: n.pendingRest }));
-  for (const { n } of outer) n.pending = n.pendingRest = null;
+  const outer = running > 0 ? takeWaiting(nodes) : null;
   // What was computed in a compiled function is differentiated as one.
   const region = recording.now === null ? regionOf(nodes) : null;
   const recorded = region === null ? null : region.record();
@@ -51,8 +47,11 @@ export function runBackward(
   // With createGraph gradients are saved like any other tensors, and recorded operations read them later.
   const temporaries = run.createGraph || recording.now !== null ? null : new Temporaries(passes);
   let done = false;
+  running++;
   try {
-    for (let i = 0; i < roots.length; i++) receive(starts[i], outputIndex(roots[i]), grads[i]);
+    for (let i = 0; i < roots.length; i++) {
+      receive(gradientEdge(roots[i])!, outputIndex(roots[i]), grads[i], null);
+    }
     for (let i = 0; i < nodes.length; i++) {
       const node = nodes[i];
       let grad = node.pending;
@@ -85,16 +84,35 @@ export function runBackward(
     }
     done = true;
   } finally {
+    running--;
     temporaries?.end();
     mode.grad = before;
-    for (let i = 0; i < nodes.length; i++) nodes[i].pending = nodes[i].pendingRest = null;
-    for (const { n, pending, rest } of outer) {
-      n.pending = pending;
-      n.pendingRest = rest;
-    }
+    if (!done) { for (const n of nodes) n.pending = n.pendingRest = null; }
+    if (outer !== null) { for (const w of outer) [w.node.pending, w.node.pendingRest] = [w.pending, w.rest]; }
     if (recorded !== null) recorded.end(done);
   }
   return captures === null ? [] : captures.results;
+}
+
+/** Gradients that a pass has waiting at a node. */
+interface Waiting {
+  readonly node: Node;
+  readonly pending: Tensor | null;
+  readonly rest: (Tensor | null)[] | null;
+}
+
+/**
+ * Takes away what waits at nodes. A hook or custom function may run another pass over the same nodes: what the outer one has waiting
+ * there is put back afterwards.
+ */
+function takeWaiting(nodes: readonly Node[]): Waiting[] {
+  const waiting: Waiting[] = [];
+  for (const node of nodes) {
+    if (node.pending === null && node.pendingRest === null) continue;
+    waiting.push({ node, pending: node.pending, rest: node.pendingRest });
+    node.pending = node.pendingRest = null;
+  }
+  return waiting;
 }
 
 /** A step of the pass in anomaly mode: what goes wrong is traced to the operation's own call. */
@@ -126,7 +144,7 @@ function regionOf(nodes: readonly Node[]): Region | null {
 }
 
 /** Adds a gradient to what waits at one output of a node. */
-function receive(node: Node, output: number, grad: Tensor, temporaries: Temporaries | null = null): void {
+function receive(node: Node, output: number, grad: Tensor, temporaries: Temporaries | null): void {
   if (output === 0) {
     node.pending = node.pending === null ? grad : joined(node.pending, grad, temporaries);
     return;
@@ -147,15 +165,16 @@ function joined(a: Tensor, b: Tensor, temporaries: Temporaries | null): Tensor {
 }
 
 /** All nodes that can be reached, newest first. */
-function collect(starts: readonly Node[], pass: number): Node[] {
+function collect(roots: readonly Tensor[], pass: number): Node[] {
   const nodes: Node[] = [];
-  for (const start of starts) {
+  for (let i = 0; i < roots.length; i++) {
+    const start = gradientEdge(roots[i])!;
     if (start.mark !== pass) {
       start.mark = pass;
       nodes.push(start);
     }
   }
-  let sorted = true;
+  let sorted = nodes.length === 1;
   for (let i = 0; i < nodes.length; i++) {
     const next = nodes[i].next;
     for (let k = 0; k < next.length; k++) {
@@ -167,7 +186,23 @@ function collect(starts: readonly Node[], pass: number): Node[] {
       }
     }
   }
-  return sorted && starts.length === 1 ? nodes : nodes.sort((a, b) => b.sequence - a.sequence);
+  if (!sorted) sort(nodes);
+  return nodes;
+}
+
+/** Sorts nodes, newest first. */
+function sort(nodes: Node[]): void {
+  if (nodes.length > 32) {
+    nodes.sort((a, b) => b.sequence - a.sequence);
+    return;
+  }
+  // by insertion: the few nodes of a small graph are nearly sorted already
+  for (let i = 1; i < nodes.length; i++) {
+    const node = nodes[i];
+    let k = i - 1;
+    for (; k >= 0 && nodes[k].sequence < node.sequence; k--) nodes[k + 1] = nodes[k];
+    nodes[k + 1] = node;
+  }
 }
 
 function runHooks(node: Node, grad: Tensor | null, rest: (Tensor | null)[] | null): Tensor | null {

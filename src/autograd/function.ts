@@ -8,15 +8,7 @@ import { brief, describe } from "../tensor/describe.ts";
 import type { Device } from "../tensor/device.ts";
 import { sameShape, type Shape, shapeText } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import {
-  anyRequiresGrad,
-  bumpVersion,
-  checkInPlace,
-  edgesOf,
-  SavedTensor,
-  setHistory,
-  unpackSaved,
-} from "./graph.ts";
+import { bumpVersion, checkInPlace, edgesOf, SavedTensor, setHistory, unpackSaved } from "./graph.ts";
 import { rebaseHistory } from "./inplace.ts";
 import { mode } from "./modes.ts";
 import { Node } from "./node.ts";
@@ -110,11 +102,9 @@ export abstract class Function {
   /** Runs `forward` and records it. */
   static apply<T extends Tensor | Tensor[] = Tensor>(...args: FunctionArgument[]): T {
     const ctx = new FunctionContext();
-    const recording = anyRequiresGrad(args);
     ctx.needsInputGrad = args.map((x) => x instanceof Tensor && x.requiresGrad);
-    const { next, nextOutputs } = recording
-      ? edgesOf(args.map((x) => x instanceof Tensor ? x : null))
-      : NO_EDGES;
+    const edges = edgesOf(args.map((x) => x instanceof Tensor ? x : null)), recording = edges !== null;
+    const { next, nextOutputs } = edges ?? NO_EDGES;
     const before = mode.grad;
     mode.grad = false;
     let result: Tensor | Tensor[];

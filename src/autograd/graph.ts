@@ -20,7 +20,6 @@ export function metaOf(t: Tensor): AutogradMeta {
 
 /** The node that receives this tensor's gradient: its maker, a leaf's accumulator, or null if none is wanted. */
 export function gradientEdge(t: Tensor): Node | null {
-  if (t.view_ === null && t.meta === null) return null;
   const node = t.gradFn;
   if (node !== null) return node;
   const meta = t.meta;
@@ -30,7 +29,7 @@ export function gradientEdge(t: Tensor): Node | null {
 
 /** Which output of its node a tensor is. */
 export function outputIndex(t: Tensor): number {
-  return t.meta === null || t.meta.node === null ? 0 : t.meta.outputIndex;
+  return t.node === null || t.meta === null ? 0 : t.meta.outputIndex;
 }
 
 /** Whether an operation on these inputs has to be recorded. */
@@ -42,29 +41,42 @@ export function anyRequiresGrad(inputs: readonly unknown[]): boolean {
   return false;
 }
 
-/** Edges to the inputs of an operation. */
-export function edgesOf(inputs: readonly unknown[]): { next: (Node | null)[]; nextOutputs: number[] | null } {
-  const next: (Node | null)[] = new Array(inputs.length);
-  let nextOutputs: number[] | null = null;
-  for (let i = 0; i < inputs.length; i++) {
-    const x = inputs[i];
-    if (typeof x !== "object" || x === null) {
-      next[i] = null;
-      continue;
+/** Where the inputs of an operation came from; see {@linkcode Node}. */
+export interface Edges {
+  /** The nodes of the inputs; null where an input needs no gradient. */
+  readonly next: (Node | null)[];
+  /** Which output of `next[i]` the input was; null means 0 everywhere. */
+  readonly nextOutputs: number[] | null;
+}
+
+/** Edges to the inputs of an operation; null if it need not be recorded. */
+export function edgesOf(inputs: readonly unknown[]): Edges | null {
+  if (!mode.grad) return null;
+  const count = inputs.length;
+  let next: (Node | null)[] | null = null, nextOutputs: number[] | null = null;
+  for (let i = 0; i < count; i++) {
+    const x = inputs[i] as Tensor | null;
+    if (typeof x !== "object" || x === null || x.requiresGrad !== true) continue;
+    if (next === null) {
+      next = new Array(count);
+      for (let k = 0; k < count; k++) next[k] = null; // fill() costs more than that
     }
-    next[i] = gradientEdge(x as Tensor);
-    const output = outputIndex(x as Tensor);
-    if (output !== 0) (nextOutputs ??= new Array(inputs.length).fill(0))[i] = output;
+    next[i] = gradientEdge(x);
+    const output = outputIndex(x);
+    if (output !== 0) (nextOutputs ??= new Array(count).fill(0))[i] = output;
   }
-  return { next, nextOutputs };
+  return next === null ? null : { next, nextOutputs };
 }
 
 /** Makes `t` the result number `output` of a node. */
 export function setHistory(t: Tensor, node: Node, output = 0): void {
-  if (!isFloatingPoint(t.dtype)) return;
-  const meta = metaOf(t);
-  meta.node = node;
-  meta.outputIndex = output;
+  if (isFloatingPoint(t.dtype)) setMaker(t, node, output);
+}
+
+/** {@linkcode setHistory} for a tensor that is known to have a floating-point dtype. */
+export function setMaker(t: Tensor, node: Node, output: number): void {
+  t.node = node;
+  if (output !== 0 || t.meta !== null) metaOf(t).outputIndex = output;
 }
 
 // ---- saved tensors ------------------------------------------------------------------------------------------------
@@ -79,7 +91,7 @@ export class SavedTensor {
   constructor(tensor: Tensor) {
     this.tensor = tensor;
     this.version = tensor.counter.version;
-    this.node = tensor.meta === null ? null : tensor.meta.node;
+    this.node = tensor.node;
     if (recording.now !== null) recording.now.save(tensor);
   }
 
@@ -128,7 +140,7 @@ export function checkInPlace(t: Tensor): void {
         "tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details.",
     );
   }
-  if (!mode.grad || (t.meta === null && t.view_ === null)) return;
+  if (!mode.grad || (t.node === null && t.meta === null && t.view_ === null)) return;
   const view = t.view_;
   const maker = t.gradFn;
   if (view !== null && maker !== null && maker.outputs > 1) {

@@ -10,7 +10,7 @@
 import { viewHooks } from "../tensor/autograd_meta.ts";
 import type { Shape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { gradientEdge, metaOf, outputIndex } from "./graph.ts";
+import { gradientEdge, outputIndex, setMaker } from "./graph.ts";
 import { Node } from "./node.ts";
 
 /** A window on a base's memory. */
@@ -25,26 +25,22 @@ export function rebaseHistory(t: Tensor, node: Node): void {
   const view = t.view_;
   if (view === null) {
     moveRetained(t, node);
-    const meta = metaOf(t);
-    meta.node = node;
-    meta.outputIndex = 0;
+    setMaker(t, node, 0);
     return;
   }
   const base = view.base;
   const edge = gradientEdge(base), output = outputIndex(base);
   const slices = new CopySlices(base, windowOf(t, base), edge, output, node);
   moveRetained(base, slices);
-  const meta = metaOf(base);
-  meta.node = slices;
-  meta.outputIndex = 0;
+  setMaker(base, slices, 0);
   refreshView(t);
 }
 
 /** A tensor that retains its gradient keeps doing so under its new node. */
 function moveRetained(t: Tensor, node: Node): void {
-  const meta = t.meta;
-  if (meta === null || !meta.retainsGrad || meta.node === null) return;
-  meta.node.retaining = meta.node.retaining?.filter((r) => r.tensor !== t) ?? null;
+  const old = t.node;
+  if (old === null || !t.retainsGrad) return;
+  old.retaining = old.retaining?.filter((r) => r.tensor !== t) ?? null;
   (node.retaining ??= []).push({ output: 0, tensor: t });
 }
 
@@ -58,13 +54,11 @@ function refreshView(t: Tensor): void {
   const version = t.counter.version;
   if (view.version === version) return;
   const base = view.base;
-  if (base.meta === null || (base.meta.node === null && !base.meta.requiresGrad)) return;
+  if (base.node === null && (base.meta === null || !base.meta.requiresGrad)) return;
   view.version = version;
   const node = new AsStrided(base, windowOf(t, base), gradientEdge(base)!, outputIndex(base));
   moveRetained(t, node);
-  const meta = metaOf(t);
-  meta.node = node;
-  meta.outputIndex = 0;
+  setMaker(t, node, 0);
 }
 
 viewHooks.refresh = refreshView;

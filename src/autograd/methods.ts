@@ -55,7 +55,8 @@ function run(
   if (inputs !== undefined && inputs.length === 0) {
     throw new TypeError("'inputs' argument to backward() cannot be empty.");
   }
-  const grads = roots.map((t, i) => rootGradient(t, given[i], i));
+  const grads: Tensor[] = new Array(roots.length);
+  for (let i = 0; i < roots.length; i++) grads[i] = rootGradient(roots[i], given[i], i);
   const createGraph = options.createGraph ?? false;
   if (createGraph) {
     warn(

@@ -88,25 +88,26 @@ function literal(value: number, flavor: JsFlavor, p: { readonly name: string }):
 /** A program of one output as a JavaScript function of its inputs. */
 export type ScalarFunction = (...args: (number | bigint)[]) => number | bigint;
 
-const functions = new WeakMap<Program, Partial<Record<JsFlavor, ScalarFunction>>>();
+const functions = new WeakMap<Program, Partial<Record<JsFlavor | "single", ScalarFunction>>>();
 
 /**
  * The program as a JavaScript function of numbers (BigInts for `bigint`), for single values. A truth value comes as 1 or 0.
- * Float results are doubles, not rounded to a smaller type.
+ * Float results are doubles, rounded to float32 where the flavor is "single".
  */
-export function scalarFunction(p: Program, flavor: JsFlavor): ScalarFunction {
+export function scalarFunction(p: Program, flavor: JsFlavor | "single"): ScalarFunction {
   let known = functions.get(p);
   if (known === undefined) functions.set(p, known = {});
   return known[flavor] ??= compile(p, flavor);
 }
 
-function compile(p: Program, flavor: JsFlavor): ScalarFunction {
+function compile(p: Program, flavor: JsFlavor | "single"): ScalarFunction {
   if (p.outputs.length !== 1) {
     throw new TypeError(`program ${p.name} has ${p.outputs.length} outputs, a scalar function has one`);
   }
-  const { statements, results } = lowerJs(p, flavor);
-  const params = p.inputs.map((_, k) => `x${k}`);
-  const source = `"use strict"; return (${params}) => {\n${statements}\nreturn ${results[0]};\n};`;
+  const { statements, results: [result] } = lowerJs(p, flavor === "single" ? "float" : flavor);
+  const params = p.inputs.map((_, k) => `x${k}`),
+    value = flavor === "single" ? `Math.fround(${result})` : result;
+  const source = `"use strict"; return (${params}) => {\n${statements}\nreturn ${value};\n};`;
   return new Function("special", source)(specialFunctions) as ScalarFunction;
 }
 

@@ -12,13 +12,11 @@ export interface VersionCounter {
   version: number;
 }
 
-/** Gradient state of one tensor. Tensors that have nothing to do with gradients have none. */
+/** Gradient state of leaves, and of the few other tensors that have more of it than a node. */
 export class AutogradMeta {
   /** Set on leaves by the user. */
   requiresGrad = false;
-  /** The operation that made the tensor; null on leaves. */
-  node: Node | null = null;
-  /** Which output of `node` the tensor is. */
+  /** Which output of its node the tensor is. */
   outputIndex = 0;
   /** The accumulated gradient. */
   grad: Tensor | null = null;

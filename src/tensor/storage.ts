@@ -55,16 +55,17 @@ export class Storage {
   seen: boolean;
   /** Computes the elements, which nobody has needed yet; null where they are there. */
   later: Later | null;
-  /** The CPU's array, another device's memory, or null for a single value. Few fields, because every small result has a storage. */
-  private content: Memory | null;
-  private value: number | bigint;
+  /**
+   * The CPU's array, another device's memory, or a single value; null for a promise. Few fields, because every small result has a
+   * storage.
+   */
+  private content: Memory | number | bigint | null;
 
   private constructor(
     dtype: DType,
     length: number,
     device: Device,
-    content: Memory | null,
-    value: number | bigint,
+    content: Memory | number | bigint | null,
   ) {
     this.dtype = dtype;
     this.length = length;
@@ -75,7 +76,6 @@ export class Storage {
     this.pass = device === "cpu" ? 0 : currentPass;
     this.later = null;
     this.content = content;
-    this.value = value;
   }
 
   /** Zeroed memory for `length` elements. */
@@ -84,7 +84,7 @@ export class Storage {
       const array = smallArray(dtype, length) ?? recycled(dtype, length)?.fill(0) ?? allocate(dtype, length);
       return Storage.own(dtype, array);
     }
-    return new Storage(dtype, length, device, remoteDevice(device).allocate(dtype, length, true), 0);
+    return new Storage(dtype, length, device, remoteDevice(device).allocate(dtype, length, true));
   }
 
   /** Memory that is about to be written as a whole: its content is not known. */
@@ -93,24 +93,24 @@ export class Storage {
       const array = smallArray(dtype, length) ?? recycled(dtype, length) ?? allocate(dtype, length);
       return Storage.own(dtype, array);
     }
-    return new Storage(dtype, length, device, remoteDevice(device).allocate(dtype, length, false), 0);
+    return new Storage(dtype, length, device, remoteDevice(device).allocate(dtype, length, false));
   }
 
   /** The CPU's memory in an array that nobody else has. */
   private static own(dtype: DType, array: TypedArray): Storage {
-    const storage = new Storage(dtype, array.length, "cpu", array, 0);
+    const storage = new Storage(dtype, array.length, "cpu", array);
     if (isRecyclable(array)) storage.pass = currentPass === 0 ? NO_PASS : currentPass;
     return storage;
   }
 
   /** One element without memory. The value must already be rounded to the dtype (bool as 0 or 1). */
   static ofValue(dtype: DType, value: number | bigint, device: Device = "cpu"): Storage {
-    return new Storage(dtype, 1, device, null, value);
+    return new Storage(dtype, 1, device, value);
   }
 
   /** Elements that `later` delivers when they are first asked for. */
   static promise(dtype: DType, length: number, device: Device, later: Later): Storage {
-    const storage = new Storage(dtype, length, device, null, 0);
+    const storage = new Storage(dtype, length, device, null);
     storage.later = later;
     return storage;
   }
@@ -118,13 +118,12 @@ export class Storage {
   /** Keeps a promise: takes over the elements of another storage. */
   deliver(from: Storage): void {
     this.content = from.content;
-    this.value = from.value;
     this.later = null;
   }
 
   /** Shares an existing array. */
   static share(array: TypedArray, dtype: DType = dtypeOfArray(array)): Storage {
-    return new Storage(dtype, array.length, "cpu", array, 0);
+    return new Storage(dtype, array.length, "cpu", array);
   }
 
   /**
@@ -147,13 +146,13 @@ export class Storage {
   /** A copy of an array in a device's memory. */
   static upload(array: TypedArray, dtype: DType, device: Device): Storage {
     if (device === "cpu") return Storage.share(array.slice(), dtype);
-    return new Storage(dtype, array.length, device, remoteDevice(device).upload(array, dtype), 0);
+    return new Storage(dtype, array.length, device, remoteDevice(device).upload(array, dtype));
   }
 
   /** Whether this is a single value that is in no memory yet. */
   get isValue(): boolean {
     if (this.later !== null) this.later.settle();
-    return this.content === null;
+    return typeof this.content !== "object";
   }
 
   /**
@@ -170,12 +169,13 @@ export class Storage {
 
   /** The elements, wherever they are; makes memory for a single value. */
   get memory(): Memory {
-    if (this.content !== null) return this.content;
-    if (this.later !== null) {
-      this.later.settle();
+    const { content } = this;
+    if (content === null) {
+      this.later!.settle();
       return this.memory;
     }
-    const array = this.single();
+    if (typeof content === "object") return content;
+    const array = this.single(content);
     return this.content = this.device === "cpu" ? array : remoteDevice(this.device).upload(array, this.dtype);
   }
 
@@ -189,7 +189,7 @@ export class Storage {
   get(index: number): number | bigint {
     if (this.later !== null) this.later.settle();
     const { content } = this;
-    if (content === null) return this.value;
+    if (typeof content !== "object") return content;
     return this.device === "cpu"
       ? (content as TypedArray)[index]
       : (content as RemoteMemory).read(index, 1)[0];
@@ -199,7 +199,7 @@ export class Storage {
   set(index: number, value: number | bigint): void {
     if (this.later !== null) this.later.settle();
     const { content } = this;
-    if (content === null) this.value = value;
+    if (typeof content !== "object") this.content = value;
     else if (this.device === "cpu") (content as TypedArray)[index] = value;
     else {
       const array = allocate(this.dtype, 1);
@@ -209,16 +209,16 @@ export class Storage {
   }
 
   /** The single value in an array of its own. */
-  private single(): TypedArray {
+  private single(value: number | bigint): TypedArray {
     const array = this.device === "cpu" ? smallArray(this.dtype, 1)! : allocate(this.dtype, 1);
-    array[0] = this.value;
+    array[0] = value;
     return array;
   }
 
   /** Gives the memory back at once, because nobody can use it any more. */
   release(): void {
     const { content } = this;
-    if (content === null) return;
+    if (content === null || typeof content !== "object") return;
     if (this.device !== "cpu") (content as RemoteMemory).release();
     else if (this.pass !== 0) {
       recycle(this.dtype, content as TypedArray);
@@ -236,14 +236,15 @@ export class Storage {
   read(offset: number, length: number): TypedArray {
     if (this.later !== null) this.later.settle();
     if (this.device === "cpu") return this.ownData.subarray(offset, offset + length);
-    if (this.content === null) return this.single().subarray(offset, offset + length);
-    return (this.content as RemoteMemory).read(offset, length);
+    const { content } = this;
+    if (typeof content !== "object") return this.single(content).subarray(offset, offset + length);
+    return (content as RemoteMemory).read(offset, length);
   }
 
   /** {@linkcode Storage.read} for hosts that cannot wait for their devices. */
   async readAsync(offset: number, length: number): Promise<TypedArray> {
     if (this.later !== null) this.later.settle();
-    return this.device === "cpu" || this.content === null
+    return this.device === "cpu" || typeof this.content !== "object"
       ? this.read(offset, length)
       : await (this.content as RemoteMemory).readAsync(offset, length);
   }

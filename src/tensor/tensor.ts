@@ -52,7 +52,9 @@ export class Tensor implements Displayable {
   shape: Shape;
   /** Steps in elements, one a dimension. */
   strides: Shape;
-  /** Gradient state, or null. For the inside of the house; use `requiresGrad`, `grad` and `gradFn`. */
+  /** The operation that made this tensor; null on leaves. For the inside of the house; use `gradFn`. */
+  node: Node | null;
+  /** Further gradient state, or null. For the inside of the house; use `requiresGrad` and `grad`. */
   meta: AutogradMeta | null;
   /** Set on views. For the inside of the house. */
   view_: ViewInfo | null;
@@ -75,6 +77,7 @@ export class Tensor implements Displayable {
     this.offset = offset;
     this.shape = shape;
     this.strides = strides;
+    this.node = null;
     this.meta = null;
     this.view_ = null;
     this.counter = storage;
@@ -152,8 +155,7 @@ export class Tensor implements Displayable {
   /** Whether gradients are computed with respect to this tensor. Settable on leaves. */
   get requiresGrad(): boolean {
     if (this.view_ !== null) viewHooks.refresh(this);
-    const meta = this.meta;
-    return meta !== null && (meta.requiresGrad || meta.node !== null);
+    return this.node !== null || (this.meta !== null && this.meta.requiresGrad);
   }
 
   set requiresGrad(value: boolean) {
@@ -168,14 +170,13 @@ export class Tensor implements Displayable {
   /** The operation that made this tensor, or null on a leaf. */
   get gradFn(): Node | null {
     if (this.view_ !== null) viewHooks.refresh(this);
-    return this.meta === null ? null : this.meta.node;
+    return this.node;
   }
 
   /** The accumulated gradient of a leaf, or of a tensor on which `retainGrad()` was called. */
   get grad(): Tensor | null {
-    const meta = this.meta;
-    if (meta === null) return null;
-    if (meta.node !== null && meta.grad === null && !meta.retainsGrad) {
+    const { meta } = this, grad = meta === null ? null : meta.grad;
+    if (this.node !== null && grad === null && !this.retainsGrad) {
       warn(
         "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be " +
           "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf " +
@@ -183,8 +184,8 @@ export class Tensor implements Displayable {
           "you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information.",
       );
     }
-    if (meta.grad !== null) meta.grad.storage.seen = true;
-    return meta.grad;
+    if (grad !== null) grad.storage.seen = true;
+    return grad;
   }
 
   set grad(value: Tensor | null) {

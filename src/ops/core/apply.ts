@@ -8,6 +8,7 @@ import {
   bumpVersion,
   checkInPlace,
   checkVersion,
+  type Edges,
   edgesOf,
   inferenceTensors,
   setHistory,
@@ -22,14 +23,12 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { computeInto, computePointwise, type Operand } from "./compute.ts";
 import { GRAD, type PointwiseOp, RESULT } from "./pointwise_op.ts";
 
-/** Applies a pointwise operation, and records it if a gradient is wanted. */
-export function applyPointwise(op: PointwiseOp, inputs: readonly Operand[]): Tensor {
+/** Applies a pointwise operation, and records it if a gradient is wanted. The list of inputs becomes the operation's own. */
+export function applyPointwise(op: PointwiseOp, inputs: Operand[]): Tensor {
   const out = computePointwise(op, inputs);
   if (mode.grad) {
-    if (op.result !== "bool" && anyNeedsGradient(inputs)) {
-      const { next, nextOutputs } = edgesOf(inputs);
-      setHistory(out, new PointwiseNode(op, next, nextOutputs, inputs, out));
-    }
+    const edges = op.result === "bool" ? null : edgesOf(inputs);
+    if (edges !== null) setHistory(out, new PointwiseNode(op, edges, inputs, out));
   } else if (mode.inference) inferenceTensors.add(out);
   return out;
 }
@@ -38,32 +37,25 @@ export function applyPointwise(op: PointwiseOp, inputs: readonly Operand[]): Ten
 export function applyInPlace(op: PointwiseOp, inputs: readonly Operand[]): Tensor {
   const self = inputs[0] as Tensor;
   checkInPlace(self);
-  if (!mode.grad || !anyNeedsGradient(inputs)) {
+  const edges = edgesOf(inputs); // to the history from before the write
+  if (edges === null) {
     computeInto(op, self, inputs);
     bumpVersion(self);
     return self;
   }
-  const { next, nextOutputs } = edgesOf(inputs);
   // What the gradients mention of the overwritten values is kept as a copy.
-  const mask = op.savedFor(needsOf(next));
+  const mask = op.savedFor(needsOf(edges.next));
   const kept = inputs.map((x, i) =>
     (mask & (1 << i)) !== 0 && typeof x === "object" && x.counter === self.counter ? x.clone() : x
   );
   if (recording.now !== null) recording.now.beforeWrite(self.storage); // the copies are made now
   computeInto(op, self, inputs);
   bumpVersion(self);
-  rebaseHistory(self, new PointwiseNode(op, next, nextOutputs, kept, self));
+  rebaseHistory(self, new PointwiseNode(op, edges, kept, self));
   return self;
 }
 
-function anyNeedsGradient(inputs: readonly Operand[]): boolean {
-  for (let i = 0; i < inputs.length; i++) {
-    const x = inputs[i];
-    if (typeof x === "object" && (x.meta !== null || x.view_ !== null) && x.requiresGrad) return true;
-  }
-  return false;
-}
-
+/** Bit i: input i requires a gradient. */
 function needsOf(next: readonly (Node | null)[]): number {
   let needs = 0;
   for (let i = 0; i < next.length; i++) if (next[i] !== null) needs |= 1 << i;
@@ -78,8 +70,6 @@ type Kept = Operand | typeof UNSAVED;
 /** Stands for "saved nothing", which can never be freed. */
 const NOTHING: Kept[] = [];
 
-const NO_VERSIONS: number[] = [];
-
 /** What an input was, where that differs from the result. */
 interface Form {
   readonly shape: Shape;
@@ -91,40 +81,40 @@ class PointwiseNode extends Node {
   private readonly op: PointwiseOp;
   /** Saved inputs, then the result; null when released. */
   private kept: Kept[] | null;
-  private readonly versions: number[];
+  /** The versions of what is saved; null if nothing of it was ever written. */
+  private versions: number[] | null;
   /** Forms of the inputs that differ from the result; null if none does. */
   private readonly forms: (Form | null)[] | null;
-  private readonly shape: Shape;
-  private readonly dtype: DType;
 
-  constructor(
-    op: PointwiseOp,
-    next: (Node | null)[],
-    nextOutputs: number[] | null,
-    inputs: readonly Operand[],
-    out: Tensor,
-  ) {
-    super(next, nextOutputs);
+  constructor(op: PointwiseOp, edges: Edges, inputs: Operand[], out: Tensor) {
+    super(edges.next, edges.nextOutputs);
     this.op = op;
-    this.shape = out.shape;
-    this.dtype = out.storage.dtype;
-    this.forms = formsOf(inputs, next, out);
-    const n = inputs.length;
-    const mask = op.savedFor(needsOf(next));
-    if (mask === 0) {
-      this.kept = NOTHING;
-      this.versions = NO_VERSIONS;
-      return;
-    }
-    const kept: Kept[] = new Array(n + 1), versions: number[] = new Array(n + 1);
-    for (let i = 0; i <= n; i++) {
+    this.forms = formsOf(inputs, edges.next, out);
+    this.kept = NOTHING;
+    this.versions = null;
+    const mask = op.savedFor(needsOf(edges.next));
+    if (mask !== 0) this.keep(mask, inputs, out);
+  }
+
+  private keep(mask: number, inputs: Operand[], out: Tensor): void {
+    const n = inputs.length, keepsResult = (mask & (1 << n)) !== 0;
+    const kept: Kept[] = keepsResult || recording.now !== null ? new Array(n + 1) : inputs;
+    let written = false;
+    for (let i = 0; i < kept.length; i++) {
       const x = (mask & (1 << i)) === 0 ? UNSAVED : i === n ? out : inputs[i];
       kept[i] = x;
-      versions[i] = typeof x === "object" ? x.counter.version : 0;
+      if (typeof x === "object" && x.counter.version !== 0) written = true;
+    }
+    if (written) {
+      const versions: number[] = new Array(kept.length);
+      for (let i = 0; i < kept.length; i++) {
+        const x = kept[i];
+        versions[i] = typeof x === "object" ? x.counter.version : 0;
+      }
+      this.versions = versions;
     }
     if (recording.now !== null) saveAll(recording.now, kept);
     this.kept = kept;
-    this.versions = versions;
   }
 
   override name(): string {
@@ -144,9 +134,8 @@ class PointwiseNode extends Node {
     const gradient = op.gradient(i);
     const form = this.forms === null ? null : this.forms[i];
     if (gradient === null) {
-      return grad.newZeros(form === null ? this.shape : form.shape, {
-        dtype: form === null ? this.dtype : form.dtype,
-      });
+      const { shape, dtype } = form ?? grad;
+      return grad.newZeros(shape, { dtype });
     }
     let result = grad;
     if (gradient.op !== null) {
@@ -165,8 +154,9 @@ class PointwiseNode extends Node {
   private unpack(i: number): Operand {
     if (this.kept === null) throw freedError();
     const x = this.kept[i];
-    if (typeof x === "object" && x.counter.version !== this.versions[i]) {
-      checkVersion(x, this.versions[i], i === this.op.arity ? this : null);
+    if (typeof x === "object") {
+      const version = this.versions === null ? 0 : this.versions[i];
+      if (x.counter.version !== version) checkVersion(x, version, i === this.op.arity ? this : null);
     }
     return x as Operand;
   }

@@ -40,11 +40,14 @@ interface Dtypes {
 /** The result of an operation on new memory. */
 export function computePointwise(op: PointwiseOp, inputs: readonly Operand[]): Tensor {
   if (recording.now !== null && recording.now.waits(inputs)) return computeStrided(op, inputs);
-  return computeScalar(op, inputs) ?? computeStrided(op, inputs);
+  return computeScalar(op, inputs, null) ?? computeStrided(op, inputs);
 }
 
-/** The short way for 0-d tensors of one floating-point dtype (and numbers): no arrays, no strides. */
-function computeScalar(op: PointwiseOp, inputs: readonly Operand[]): Tensor | null {
+/**
+ * The short way for 0-d tensors of one floating-point dtype (and numbers): no arrays, no strides. Writes into `self` where that is
+ * given and of this dtype. Null, with nothing done, for everything else.
+ */
+function computeScalar(op: PointwiseOp, inputs: readonly Operand[], self: Tensor | null): Tensor | null {
   const first = inputs[0];
   if (op.result === "bool") return null;
   let dtype: DType;
@@ -70,14 +73,12 @@ function computeScalar(op: PointwiseOp, inputs: readonly Operand[]): Tensor | nu
     else if (i === 1) b = value;
     else c = value;
   }
-  const fn = op.scalarKernel;
+  const fn = single ? op.singleKernel : op.doubleKernel;
   const value = n === 1 ? fn(a) : n === 2 ? fn(a, b) : fn(a, b, c);
-  return new Tensor(
-    Storage.ofValue(dtype, single ? Math.fround(value) : value),
-    0,
-    SCALAR_SHAPE,
-    SCALAR_SHAPE,
-  );
+  if (self === null) return new Tensor(Storage.ofValue(dtype, value), 0, SCALAR_SHAPE, SCALAR_SHAPE);
+  if (self.storage.dtype !== dtype) return null;
+  self.storage.set(self.offset, value);
+  return self;
 }
 
 /** Everything else: any dtypes, shapes and layouts. */
@@ -110,6 +111,7 @@ function computeStrided(op: PointwiseOp, inputs: readonly Operand[]): Tensor {
  * or shape do not fit.
  */
 export function computeInto(op: PointwiseOp, self: Tensor, inputs: readonly Operand[]): void {
+  if (self.shape === SCALAR_SHAPE && computeScalar(op, inputs, self) !== null) return;
   const dtypes = dtypesOf(op, inputs);
   if (category(dtypes.result) > category(self.dtype)) {
     throw new TypeError(
@@ -124,13 +126,6 @@ export function computeInto(op: PointwiseOp, self: Tensor, inputs: readonly Oper
   }
   checkNoInternalOverlap(self);
   checkDevices(inputs, self.device);
-  if (self.shape === SCALAR_SHAPE && op.result !== "bool") {
-    const value = computeScalar(op, inputs);
-    if (value !== null && value.dtype === self.dtype) {
-      self.storage.set(self.offset, value.storage.get(0));
-      return;
-    }
-  }
   const safe = inputs.map((x) => typeof x === "object" && overlapsPartly(x, self) ? x.detach().clone() : x);
   compute(op, safe, self, dtypes.compute);
 }

@@ -54,6 +54,8 @@ export interface Gradient {
   readonly sources: readonly number[];
 }
 
+type NumberFunction = (...args: number[]) => number;
+
 /** Sets of inputs are kept as the bits of an integer, with one more bit for the result. */
 const MAX_INPUTS = 30;
 
@@ -85,8 +87,9 @@ export class PointwiseOp {
   private readonly gradSources: readonly (string | undefined)[] | null;
   private readonly polynomial: boolean;
   private readonly gradients: (Gradient | null | undefined)[] = [];
-  private readonly masks = new Map<number, number>();
-  private scalar: ((...args: number[]) => number) | null = null;
+  private readonly masks: (number | undefined)[] = [];
+  private double: NumberFunction | null = null;
+  private single: NumberFunction | null = null;
 
   /** An operation from a program with one output. */
   constructor(program: Program, options: PointwiseOptions = {}) {
@@ -118,10 +121,18 @@ export class PointwiseOp {
   }
 
   /** The program as a plain function of numbers. */
-  get scalarKernel(): (...args: number[]) => number {
-    if (this.scalar !== null) return this.scalar;
-    if (this.dtypes !== null) this.dtypes("float32", []); // the short way for single numbers asks nobody else
-    return this.scalar = scalarFunction(this.program, "float") as (...args: number[]) => number;
+  get doubleKernel(): NumberFunction {
+    return this.double ??= this.kernel("float64", "float");
+  }
+
+  /** {@linkcode PointwiseOp.doubleKernel} with the result rounded to float32. */
+  get singleKernel(): NumberFunction {
+    return this.single ??= this.kernel("float32", "single");
+  }
+
+  private kernel(dtype: DType, flavor: "float" | "single"): NumberFunction {
+    if (this.dtypes !== null) this.dtypes(dtype, []); // the short way for single numbers asks nobody else
+    return scalarFunction(this.program, flavor) as NumberFunction;
   }
 
   /** The gradient with respect to input `i`, or null where it is zero everywhere. */
@@ -167,7 +178,7 @@ export class PointwiseOp {
 
   /** Bit i: input i has to be saved; bit `arity`: the result has to be. `needs` has a bit for each wanted gradient. */
   savedFor(needs: number): number {
-    let mask = this.masks.get(needs);
+    let mask = this.masks[needs];
     if (mask !== undefined) return mask;
     mask = 0;
     for (let i = this.arity - this.parameters; i < this.arity; i++) mask |= 1 << i;
@@ -178,7 +189,6 @@ export class PointwiseOp {
         else if (source === RESULT) mask |= 1 << this.arity;
       }
     }
-    this.masks.set(needs, mask);
-    return mask;
+    return this.masks[needs] = mask;
   }
 }

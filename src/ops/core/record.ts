@@ -5,9 +5,9 @@
  */
 
 import {
-  anyRequiresGrad,
   bumpVersion,
   checkInPlace,
+  type Edges,
   edgesOf,
   inferenceTensors,
   SavedTensor,
@@ -43,9 +43,8 @@ export class RuleNode<A extends object = object> extends Node {
   readonly args: A;
 
   /** See {@linkcode record}. */
-  constructor(rule: Rule<A>, inputs: readonly unknown[], args: A, save: Save | undefined, outputs: number) {
-    const { next, nextOutputs } = edgesOf(inputs);
-    super(next, nextOutputs);
+  constructor(rule: Rule<A>, edges: Edges, args: A, save: Save | undefined, outputs: number) {
+    super(edges.next, edges.nextOutputs);
     this.rule = rule;
     this.args = args;
     this.count = outputs;
@@ -115,7 +114,8 @@ export function record<A extends object>(
   args: A,
   save?: Save,
 ): Tensor {
-  if (anyRequiresGrad(inputs)) setHistory(out, new RuleNode(rule, inputs, args, save, 1));
+  const edges = edgesOf(inputs);
+  if (edges !== null) setHistory(out, new RuleNode(rule, edges, args, save, 1));
   else if (mode.inference) inferenceTensors.add(out);
   return out;
 }
@@ -128,8 +128,9 @@ export function recordAll<A extends object>(
   args: A,
   save?: Save,
 ): void {
-  if (!anyRequiresGrad(inputs)) return;
-  const node = new RuleNode(rule, inputs, args, save, outs.length);
+  const edges = edgesOf(inputs);
+  if (edges === null) return;
+  const node = new RuleNode(rule, edges, args, save, outs.length);
   outs.forEach((out, i) => setHistory(out, node, i));
 }
 
@@ -147,7 +148,7 @@ export function recordInPlace<A extends object>(
 ): Tensor {
   checkInPlace(self);
   // The edges lead to the history from before the write.
-  const node = anyRequiresGrad(inputs) ? new RuleNode(rule, inputs, args, save, 1) : null;
+  const edges = edgesOf(inputs), node = edges === null ? null : new RuleNode(rule, edges, args, save, 1);
   if (recording.now !== null) recording.now.beforeWrite(self.storage);
   write();
   bumpVersion(self);

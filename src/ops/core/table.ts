@@ -83,7 +83,7 @@ export function operation(
 }
 
 /** What a function written by hand has chosen to do: an operation, and its operands with `self` first. */
-export type Plan = readonly [op: PointwiseOp, inputs: readonly Operand[]];
+export type Plan = readonly [op: PointwiseOp, inputs: Operand[]];
 
 /** Carries out a plan on new memory. */
 export function run([op, inputs]: Plan): Tensor {

@@ -415,11 +415,8 @@ const methods: Omit<ViewMethods, "data" | "T" | "mT"> & ThisType<Tensor> = {
     if (this.view_ !== null) {
       throw new TypeError("Can't detach views in-place. Use detach() instead.");
     }
-    const meta = this.meta;
-    if (meta !== null) {
-      meta.node = null;
-      meta.requiresGrad = false;
-    }
+    this.node = null;
+    if (this.meta !== null) this.meta.requiresGrad = false;
     return this;
   },
 };
