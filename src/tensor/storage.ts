@@ -137,7 +137,7 @@ export class Storage {
       other = arrayOver(dtype, buffer as ArrayBuffer, byteOffset, byteLength / itemSize(dtype));
     } else other = (this.memory as RemoteMemory).as(dtype);
     if (other === null) return null;
-    const storage = new Storage(dtype, other.length, this.device, other, 0);
+    const storage = new Storage(dtype, other.length, this.device, other);
     this.seen = true; // neither gives the memory back from now on
     storage.pass = 0;
     return storage;
