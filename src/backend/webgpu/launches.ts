@@ -2,9 +2,9 @@
  * Launches of pointwise kernels that were found once by the long way (`pointwise.ts`) and come again, as the operations of a loop
  * do: their layouts are compared, and nothing is planned, checked by closures, or put together as text.
  *
- * What a launch depends on is written down as a row of integers: the dtypes, which operands share a block, the class of each layout,
- * and, only where an operand is neither row-major nor a single element, the shape and the steps. So one launch serves
- * row-major tensors of any size.
+ * What a launch depends on is written down as a row of integers: the dtypes, which operands share a block, the class of each
+ * layout, whether vectors can begin with its first element, and, only where an operand is neither row-major nor a single element, the
+ * shape and the steps. So one launch serves row-major tensors of any size.
  * @module
  */
 import type { Program } from "../../expr/program.ts";
@@ -95,7 +95,7 @@ function describe(
   for (let d = 0; d < rank; d++) numel *= shape[d];
   if (numel === 0) return false;
   elements = numel;
-  let wide = numel >= LARGE && numel % 4 === 0, strided = false, used = 0;
+  let strided = false, used = 0;
   row.length = 0;
   row.add(0);
   for (let j = 0; j < n; j++) {
@@ -132,10 +132,9 @@ function describe(
     firsts[j] = first;
     lasts[j] = last;
     slots[j] = slot < 0 ? used++ : slot;
-    if (!fixed && offset % 4 !== 0) wide = false;
-    const kind = fixed ? 0 : linear ? 1 : 2;
+    const kind = fixed ? 0 : linear ? 1 : 2, vectors = fixed || offset % 4 === 0;
     if (kind === 2) strided = true;
-    row.add((slots[j] * 16 + numberOf.get(x.dtype)!) * 3 + kind);
+    row.add(((slots[j] * 16 + numberOf.get(x.dtype)!) * 2 + (vectors ? 1 : 0)) * 3 + kind);
   }
   if (strided) {
     for (let d = 0; d < rank; d++) row.add(shape[d]);
@@ -146,7 +145,8 @@ function describe(
       for (let d = 0; d < rank; d++) row.add(strides[d]);
     }
   }
-  row.numbers[0] = (count * 16 + numberOf.get(computeDtype)!) * 2 + (wide ? 1 : 0);
+  const fours = numel >= LARGE && numel % 4 === 0;
+  row.numbers[0] = (count * 16 + numberOf.get(computeDtype)!) * 2 + (fours ? 1 : 0);
   return true;
 }
 

@@ -2,8 +2,8 @@
  * Pointwise kernels of the GPU: a program becomes one kernel, an invocation an element.
  *
  * A kernel is generated once for each program, arithmetic, element types, class of layout and number of dimensions; sizes,
- * strides, offsets and numbers are its parameters. In large row-major tensors an invocation has four neighbours, which are read and
- * written at once. Tensors that share a block share a binding, because a buffer cannot be
+ * strides, offsets and numbers are its parameters. Of large tensors an invocation has four neighbours in the outputs' memory, which are
+ * written at once, and read at once where inputs allow. Tensors that share a block share a binding, because a buffer cannot be
  * bound for reading and for writing at once. Each invocation reads all of its elements before it writes, so an output may be
  * the very memory of an input; where an input overlaps an output otherwise it is copied first.
  *
@@ -20,13 +20,24 @@ import type { Gpu, KernelSource } from "./gpu.ts";
 import { faultsAt } from "./faults.ts";
 import { telling, tellingFunctions } from "./int64.ts";
 import { dispatch, GROUP, LARGE, launchAgain, remember } from "./launches.ts";
-import { checkExtent, checkWritable, collapse, extent, type GpuOperand, isContiguous } from "./layout.ts";
+import {
+  checkExtent,
+  checkWritable,
+  collapse,
+  extent,
+  type GpuOperand,
+  isContiguous,
+  type Nest,
+} from "./layout.ts";
 import type { Block } from "./memory.ts";
 
 export type { GpuOperand } from "./layout.ts";
 
-/** How an operand's position is found. */
-type Step = "fixed" | "linear" | "strided";
+/**
+ * How an operand's position is found. Where an invocation has four neighbours, `linear` and `strided` ones are a vector, `repeated` are
+ * one element for all four, and `apart` are read one by one.
+ */
+type Step = "fixed" | "linear" | "strided" | "repeated" | "apart";
 
 /**
  * Runs a program for every element of `shape`: the GPU's counterpart of the CPU's function of this name.
@@ -129,6 +140,11 @@ interface Plan {
   readonly width: number;
 }
 
+/** Whether the position needs strides. */
+function isWalked(step: Step): boolean {
+  return step !== "fixed" && step !== "linear";
+}
+
 const short = new WeakMap<Program, boolean>();
 
 /** Whether a program has little code. */
@@ -141,19 +157,32 @@ export function isShort(p: Program, computeDtype: DType): boolean {
   return known;
 }
 
-/** How many elements an invocation has of tensors that are row-major or single elements. */
+/**
+ * How four neighbours along the last dimension of a walk are read: a vector if they lie side by side and each four begins where a
+ * vector can.
+ */
+function stepOf(x: GpuOperand, step: Step, own: readonly number[]): Step {
+  if (step === "fixed" || own.at(-1) === 0) return step === "fixed" ? "fixed" : "repeated";
+  const aligned = x.offset % 4 === 0 && own.at(-1) === 1 && own.slice(0, -1).every((s) => s % 4 === 0);
+  return aligned ? step : "apart";
+}
+
+/** How many elements an invocation has: four where the outputs are vectors. Without dimensions to walk the inputs have to be, too. */
 function widthOf(
   p: Program,
   operands: readonly (GpuOperand | null)[],
   steps: readonly Step[],
+  rank: number,
+  last: number,
   numel: number,
   computeDtype: DType,
 ): number {
-  if (numel < LARGE || numel % 4 !== 0 || wgslFlavor(computeDtype) === "double") return 1;
+  if (numel < LARGE || last % 4 !== 0 || wgslFlavor(computeDtype) === "double") return 1;
   const fits = operands.every((x, j) => {
     if (x === null) return true;
     const type = elementType(x.dtype);
-    return (type === "f32" || type === "i32") && (steps[j] === "fixed" || x.offset % 4 === 0);
+    if (type !== "f32" && type !== "i32") return false;
+    return rank > 0 && j < p.inputs.length || steps[j] !== "apart" && steps[j] !== "repeated";
   });
   return fits && isShort(p, computeDtype) ? 4 : 1;
 }
@@ -177,10 +206,10 @@ function launch(
       : "strided"
   );
   // A single strided operand makes the others' order one of several that would do: the outputs' decides.
-  let sizes: readonly number[] = [], strides: readonly (readonly number[])[] = [];
+  let nest: Nest = { sizes: [], strides: [] };
   if (steps.includes("strided")) {
-    const nest = collapse(given.map((x) => x.strides), shape, given.length - outputs.length);
-    ({ sizes, strides } = nest);
+    nest = collapse(given.map((x) => x.strides), shape, given.length - outputs.length);
+    const { sizes, strides } = nest;
     let k = 0;
     operands.forEach((x, j) => {
       if (x === null) return;
@@ -188,7 +217,8 @@ function launch(
       steps[j] = own.every((s) => s === 0) ? "fixed" : isContiguous(own, sizes) ? "linear" : "strided";
     });
   }
-  if (!steps.includes("strided")) sizes = [];
+  if (!steps.includes("strided")) nest = { sizes: [], strides: [] };
+  const { sizes, strides } = nest, last = sizes.length - 1;
 
   const blocks: Block[] = [], access: Access[] = [], types: string[] = [];
   const slots = operands.map((x, j) => {
@@ -204,14 +234,22 @@ function launch(
     return slot;
   });
 
-  const width = sizes.length > 0 ? 1 : widthOf(p, operands, steps, numel, computeDtype);
+  let at = 0;
+  const fours = operands.map((x, j) => {
+    if (x === null) return steps[j];
+    const own = sizes.length > 0 ? strides[at++] : [1];
+    return stepOf(x, steps[j], own);
+  });
+  const width = widthOf(p, operands, fours, sizes.length, sizes[last] ?? numel, numel, computeDtype);
+  if (width > 1) steps.splice(0, steps.length, ...fours);
   const plan: Plan = { operands, steps, slots, blocks, access, types, rank: sizes.length, width };
   const kernel = kernelFor(gpu, p, plan, inputs, computeDtype);
-  const scalars = SCALAR_WORDS[wgslFlavor(computeDtype)], walk = [...sizes];
+  const scalars = SCALAR_WORDS[wgslFlavor(computeDtype)];
+  const walk = sizes.map((size, d) => d === last ? size / width : size);
   let k = 0;
   operands.forEach((x, j) => {
     if (x === null) return;
-    if (steps[j] === "strided") walk.push(...strides[k]);
+    if (isWalked(steps[j])) walk.push(...strides[k]);
     k++;
   });
   const found = { kernel, width, blocks: blocks.length, walk, scalarWords: scalars };
@@ -224,7 +262,7 @@ function launch(
     words.length + scalars * (inputs.length - (given.length - outputs.length)),
   );
   parameters.set(words);
-  let at = words.length;
+  at = words.length;
   for (const x of inputs) {
     if (isOperand(x)) continue;
     writeScalar(parameters, at, x, computeDtype);
@@ -287,13 +325,21 @@ function generate(
     }
     lines.push("let k0 = i32(rest);");
   }
+  const strideOf: string[] = [];
   operands.forEach((x, j) => {
     if (x === null) return;
     const terms = [wide && steps[j] === "linear" ? `${offsets[j]} / 4` : offsets[j]];
     if (steps[j] === "linear") terms.push("i");
-    if (steps[j] === "strided") { for (let d = 0; d < rank; d++) terms.push(`k${d} * ${word(words++)}`); }
+    if (isWalked(steps[j])) {
+      for (let d = 0; d < rank; d++) {
+        terms.push(`k${d} * ${word(words++)}${wide && d === rank - 1 ? " * 4" : ""}`);
+      }
+    }
+    strideOf[j] = word(words - 1);
     lines.push(`let p${j} = ${terms.join(" + ")};`);
   });
+  /** The position of a vector, or of an element. */
+  const place = (j: number) => wide && steps[j] === "strided" ? `p${j} / 4` : `p${j}`;
   // what is read from each element, where an invocation has several of them
   const each: string[] = [];
   operands.forEach((x, j) => {
@@ -303,8 +349,17 @@ function generate(
       lines.push(`let x${j} = ${scalarSource((k) => word(at + k), computeDtype)};`);
     } else if (j < inputs) {
       const memory = `b${slots[j]}`;
-      if (wide && steps[j] === "linear") {
-        lines.push(`let v${j} = ${memory}[p${j}];`);
+      if (wide && (steps[j] === "linear" || steps[j] === "strided")) {
+        lines.push(`let v${j} = ${memory}[${place(j)}];`);
+        each.push(`let x${j} = ${loaded(`v${j}[U]`, x.dtype, computeDtype, true)};`);
+      } else if (steps[j] === "apart") {
+        lines.push(
+          `let v${j} = vec4<${types[slots[j]]}>(${
+            [0, 1, 2, 3].map((u) =>
+              `${memory}[(p${j} + ${u} * ${strideOf[j]}) / 4][(p${j} + ${u} * ${strideOf[j]}) % 4]`
+            )
+          });`,
+        );
         each.push(`let x${j} = ${loaded(`v${j}[U]`, x.dtype, computeDtype, true)};`);
       } else {
         const element = wide ? `${memory}[p${j} / 4][p${j} % 4]` : `${memory}[p${j}]`;
@@ -315,7 +370,7 @@ function generate(
   const storedOf = ({ results, truths }: WgslSource) =>
     results.map((result, o) => stored(result, truths[o], computeDtype, operands[inputs + o]!.dtype, true));
   const results = storedOf(body);
-  const to = (o: number) => `b${slots[inputs + o]}[p${inputs + o}]`;
+  const to = (o: number) => `b${slots[inputs + o]}[${place(inputs + o)}]`;
   if (wide) {
     results.forEach((_, o) => lines.push(`var r${o}: vec4<${types[slots[inputs + o]]}>;`));
     // a meaningless result must not be told of

@@ -82,3 +82,71 @@ gpuTest("four elements an invocation: arguments that are rare among others", (gp
     }
   }
 });
+
+gpuTest("four elements an invocation: broadcast, transposed, flipped and cut operands", () => {
+  const x = dg.randn([40, 6, 24]), k = dg.randint(-9n, 10n, [40, 6, 24]).to("int32");
+  const row = dg.randn([27]),
+    column = dg.randn([40, 1, 1]),
+    channel = dg.randint(-9n, 10n, [6, 1]).to("int32");
+  const all = [x, k, row, column, channel], there = all.map((t) => t.to("webgpu"));
+  type Three = (
+    x: dg.Tensor,
+    k: dg.Tensor,
+    row: dg.Tensor,
+    column: dg.Tensor,
+    channel: dg.Tensor,
+  ) => dg.Tensor;
+  const cases: Record<string, Three> = {
+    row: (x, _, row) => x.mul(row.narrow(0, 0, 24)),
+    "row that no vector begins with": (x, _, row) => x.mul(row.narrow(0, 3, 24)),
+    column: (x, _, __, column) => x.sub(column),
+    "channel of another type": (x, _, __, ___, channel) => x.mul(channel),
+    "all of them": (x, k, row, column, channel) =>
+      x.mul(row.narrow(0, 1, 24)).add(k.mul(channel)).add(column),
+    cut: (x) => x.narrow(2, 4, 16).add(x.narrow(2, 8, 16)),
+    "cut by one": (x) => x.narrow(2, 4, 16).add(x.narrow(2, 5, 16)),
+    "cut elsewhere": (x, k) => x.narrow(0, 7, 20).mul(k.narrow(0, 1, 20)),
+    "by two": (x) => x.narrow(2, 0, 20).add(x.flip([2]).narrow(2, 1, 20)),
+    transposed: (x) => x.transpose(0, 2).add(x.transpose(0, 2).contiguous()),
+    "transposed and not": (x, k) =>
+      x.reshape(240, 24).narrow(0, 0, 96).reshape(48, 48).t().mul(
+        k.flatten().narrow(0, 0, 2304).view(48, 48),
+      ),
+    "odd rows": (x) => x.narrow(2, 0, 23).mul(2).add(x.narrow(2, 1, 23)),
+    "an odd number of columns in fours": (x, k) => x.permute(2, 1, 0).mul(k.permute(2, 1, 0)),
+    "to a cut": (x, k) => {
+      const to = x.clone();
+      to.narrow(2, 4, 16).copy_(k.narrow(2, 3, 16));
+      return to;
+    },
+    "to a cut in place": (x, _, row) => {
+      const to = x.clone();
+      to.narrow(2, 8, 12).mul_(row.narrow(0, 2, 12));
+      return to;
+    },
+    "to a cut where no vector begins": (x) => {
+      const to = x.clone();
+      to.narrow(2, 3, 20).add_(to.narrow(2, 1, 20).clone());
+      return to;
+    },
+    "onto itself, moved": (x) => {
+      const to = x.clone();
+      to.narrow(0, 4, 30).copy_(to.narrow(0, 0, 30));
+      return to;
+    },
+    int64: (_, k, __, ___, channel) => k.to("int64").mul(channel.to("int64")),
+    bool: (x, _, row) => x.gt(row.narrow(0, 3, 24)),
+    float16: (x, _, row) => x.to("float16").add(row.narrow(0, 0, 24)),
+  };
+  for (const [name, f] of Object.entries(cases)) {
+    const want = f(...all as Parameters<Three>), first = f(...there as Parameters<Three>).cpu();
+    const got = f(...there as Parameters<Three>).cpu(); // by a launch that is known
+    assertEquals(got.toArray(), first.toArray(), name);
+    assertEquals(got.dtype, want.dtype, name);
+    const tolerance = name === "float16" ? 2e-3 : 1e-6;
+    assert(
+      dg.allclose(got.to("float64"), want.to("float64"), { rtol: tolerance, atol: tolerance }),
+      name,
+    );
+  }
+});
