@@ -4,7 +4,8 @@
  */
 
 import { noGrad } from "../autograd/modes.ts";
-import { embedding, embeddingBag } from "../ops/layers/embedding.ts";
+import { embedding } from "../ops/layers/embedding.ts";
+import { embeddingBag } from "../ops/layers/embedding_bag.ts";
 import { checkInteger, checkKeys } from "../tensor/arguments.ts";
 import { empty } from "../tensor/create.ts";
 import { type DType, getDefaultDtype } from "../tensor/dtype.ts";

@@ -25,12 +25,8 @@ export {
 export * from "./normalization.ts";
 export * from "./attention.ts";
 export { type AttentionOptions, scaledDotProductAttention } from "../../ops/layers/attention.ts";
-export {
-  embedding,
-  embeddingBag,
-  type EmbeddingBagOptions,
-  type EmbeddingOptions,
-} from "../../ops/layers/embedding.ts";
+export { embedding, type EmbeddingOptions } from "../../ops/layers/embedding.ts";
+export { embeddingBag, type EmbeddingBagOptions } from "../../ops/layers/embedding_bag.ts";
 export { affineGrid, gridSample, type GridSampleOptions } from "../../ops/images/grid_sample.ts";
 export { interpolate, type InterpolateMode, type InterpolateOptions } from "../../ops/images/resample.ts";
 export { channelShuffle, pixelShuffle, pixelUnshuffle } from "../../ops/images/shuffle.ts";

@@ -5,7 +5,7 @@
  * These are: `nonzero`, `argwhere`, boolean masks as indices, `maskedSelect` and `maskedScatter` (how many elements there are; one
  * value assigned by a mask needs no reading), `unique`, `uniqueConsecutive`, `isin`, `bincount`, `histc`, `searchsorted`,
  * `bucketize`, `multinomial`, `bernoulli` with a tensor, `normal` with a tensor for the standard deviation, `oneHot` without the
- * number of classes, `embeddingBag` (where bags begin), `maxNorm` of embeddings, batch normalisation without a momentum (how many
+ * number of classes, `maxNorm` of embeddings, batch normalisation without a momentum (how many
  * batches there were), the mean of integers in `scatterReduce`, `repeatInterleave` with a tensor of repeats, `tensorSplit` at a
  * tensor of indices, the decompositions of `linalg`, LBFGS, the checks of `binaryCrossEntropy` (probabilities) and
  * `gaussianNllLoss` (variances), and everything that shows a tensor. Draws of random numbers in

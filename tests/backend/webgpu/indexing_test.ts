@@ -240,7 +240,7 @@ gpuTest("an index that is out of range is told by the next read, and changes not
     [target, () => F.nllLoss(logits, wrong, { reduction: "none" })],
     ["Target -1 is out of bounds.", () => F.nllLoss(logits, wrong.sub(6n).clamp(-1n, -1n))],
     [
-      "index out of range in self: embedding() met 5, the table has 3 rows.",
+      "index out of range in self: an embedding met 5, the table has 3 rows.",
       () => F.embedding(wrong, logits.t()),
     ],
     ["smaller than num_classes: oneHot() met 5 with 4 classes", () => F.oneHot(wrong, 4)],

@@ -261,24 +261,57 @@ gpuTest("embeddings", (gpu) => {
   };
   compare(gpu, "second derivatives", [rows, table], twice, { tolerance: 1e-3 });
   const wrong = F.embedding(dg.tensor([6n]).to(device), table.to(device));
-  assertThrows(() => wrong.toArray(), GpuError, "embedding() met 6, the table has 6 rows");
-  const bags = dg.tensor([1n, 0n, 4n, 4n, 2n, 1n]), offsets = dg.tensor([0n, 2n]);
-  for (const [mode, reads] of [["sum", 3], ["mean", 3], ["max", 4]] as const) { // where bags begin decides sizes
+  assertThrows(() => wrong.toArray(), GpuError, "an embedding met 6, the table has 6 rows");
+});
+
+gpuTest("embeddings in bags are not read", (gpu) => {
+  dg.manualSeed(7);
+  const list = dg.tensor([1n, 0n, 4n, 4n, 2n, 1n]), table = dg.randn(6, 3), factors = dg.randn(6);
+  const modes = ["sum", "mean", "max"] as const;
+  for (const mode of modes) {
+    for (const starts of [[0n, 2n], [0n], [0n, 0n, 3n, 3n, 6n]]) {
+      const offsets = dg.tensor(starts);
+      for (const options of [{}, { paddingIdx: 4 }, { includeLastOffset: true }, { scaleGradByFreq: true }]) {
+        compare(
+          gpu,
+          `bags, ${mode}, ${starts}, ${JSON.stringify(options)}`,
+          [list, table, offsets],
+          (i, w, o) => F.embeddingBag(i, w, { offsets: o, mode, ...options }),
+        );
+      }
+    }
     compare(
       gpu,
-      `bags, ${mode}`,
-      [bags, table, offsets],
-      (i, w, o) => F.embeddingBag(i, w, { offsets: o, mode }),
-      {
-        reads,
-      },
+      `rows, ${mode}`,
+      [list.view(2, 3), table],
+      (i, w) => F.embeddingBag(i, w, { mode, paddingIdx: 1 }),
     );
+    compare(gpu, `twice, ${mode}`, [list.view(3, 2), table], (i, w) => {
+      const y = F.embeddingBag(i, w, { mode });
+      return dg.autograd.grad(y.pow(3).sum(), w, { createGraph: true });
+    }, { tolerance: 1e-3 });
   }
-  assertThrows(
-    () => F.embeddingBag(dg.tensor([[6n]]).to(device), table.to(device)),
-    RangeError,
-    "index out of range in self",
+  const offsets = dg.tensor([0n, 4n]);
+  compare(
+    gpu,
+    "factors",
+    [list, table, factors, offsets],
+    (i, w, f, o) => F.embeddingBag(i, w, { offsets: o, mode: "sum", perSampleWeights: f, paddingIdx: 0 }),
   );
+  const there = (...values: bigint[]) => dg.tensor(values).to(device), w = table.to(device);
+  const wrong: [string, () => Tensor][] = [
+    ["an embedding met 6, the table has 6 rows", () => F.embeddingBag(there(6n).view(1, 1), w)],
+    ["an embedding met -1", () => F.embeddingBag(there(-1n).view(1, 1), w, { mode: "max" })],
+    ["offsets[0] has to be 0", () => F.embeddingBag(there(1n, 2n), w, { offsets: there(1n) })],
+    [
+      "can not be greater than input's length but got an offset of 3",
+      () => F.embeddingBag(there(1n, 2n), w, { offsets: there(0n, 3n) }),
+    ],
+  ];
+  for (const [words, run] of wrong) {
+    const out = run();
+    assertThrows(() => out.toArray(), GpuError, words);
+  }
 });
 
 gpuTest("images of other sizes", (gpu) => {
