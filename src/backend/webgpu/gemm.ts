@@ -13,7 +13,7 @@ import { type GemmJob, type GemmSize, type GpuMatrix, runGemm } from "./gemm_run
 import type { GemmKernel } from "./gemm_source.ts";
 import { tunedKernel } from "./gemm_tuner.ts";
 import type { Gpu } from "./gpu.ts";
-import { checkExtent, isContiguous } from "./layout.ts";
+import { checkInside, isContiguous } from "./layout.ts";
 import type { Block } from "./memory.ts";
 import { checkFits } from "./overflow.ts";
 import { bytesOf, runPointwise } from "./pointwise.ts";
@@ -145,12 +145,17 @@ function gemmOfInt64(
 
 function check(x: GpuMatrix, batch: number, rows: number, columns: number, dtype: DType): void {
   if (rows * columns === 0) return;
-  const { data, offset, batchStride, rowStride, columnStride } = x;
-  checkExtent({ data, offset, dtype, strides: [batchStride, rowStride, columnStride] }, [
-    batch,
-    rows,
-    columns,
-  ]);
+  let first = x.offset, last = x.offset;
+  for (let d = 0; d < 3; d++) {
+    const way = d === 0
+      ? (batch - 1) * x.batchStride
+      : d === 1
+      ? (rows - 1) * x.rowStride
+      : (columns - 1) * x.columnStride;
+    if (way < 0) first += way;
+    else last += way;
+  }
+  checkInside(x.data, dtype, first, last);
 }
 
 /** Multiplications below which a result an invocation is as good as anything. */

@@ -9,6 +9,7 @@ import { Faults } from "./faults.ts";
 import { type Host, MainHost } from "./host.ts";
 import type { KnownFolds } from "./fold_launches.ts";
 import type { Launches } from "./launches.ts";
+import type { ManyKernels } from "./many.ts";
 import { Memory, type MemoryOptions } from "./memory.ts";
 import { SyncReader } from "./sync.ts";
 import type { Block } from "./memory.ts";
@@ -49,6 +50,8 @@ export class Gpu {
   readonly launches: Launches = new WeakMap();
   /** How folds were. */
   readonly folds: KnownFolds = new WeakMap();
+  /** Kernels for many tensors. */
+  readonly many: ManyKernels = new WeakMap();
   /** Which thread the device belongs to. */
   readonly thread: "main" | "worker";
   /** Whether reads can be synchronous: found out at start-up. */

@@ -79,11 +79,19 @@ export function checkExtent(x: GpuOperand, shape: readonly number[]): void {
     throw new TypeError(`an operand has ${x.strides.length} strides for the shape [${shape.join(", ")}]`);
   }
   const [first, last] = extent(x, shape);
-  if (!(first >= 0 && (last + 1) * elementBytes(x.dtype) <= x.data.bytes)) {
-    throw new RangeError(
-      `elements ${first} to ${last} of ${x.dtype} are outside of a block of ${x.data.bytes} bytes`,
-    );
-  }
+  checkInside(x.data, x.dtype, first, last);
+}
+
+/**
+ * Checks that elements lie in a block.
+ *
+ * @throws {RangeError} if not.
+ */
+export function checkInside(block: Block, dtype: DType, first: number, last: number): void {
+  if (first >= 0 && (last + 1) * elementBytes(dtype) <= block.bytes) return;
+  throw new RangeError(
+    `elements ${first} to ${last} of ${dtype} are outside of a block of ${block.bytes} bytes`,
+  );
 }
 
 /**

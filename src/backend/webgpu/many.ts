@@ -9,11 +9,14 @@
 import { lowerWgsl, wgslFunctions } from "../../expr/lower_wgsl.ts";
 import type { Program } from "../../expr/program.ts";
 import type { DType } from "../../tensor/dtype.ts";
-import type { Access } from "./commands.ts";
+import type { Access, Kernel } from "./commands.ts";
 import { loaded, SCALAR_WORDS, scalarSource, stored, wgslFlavor, writeScalar } from "./convert.ts";
 import { checkElements, elementType } from "./elements.ts";
 import type { Gpu, KernelSource } from "./gpu.ts";
-import { checkExtent, type GpuOperand } from "./layout.ts";
+import { numberOf } from "./launches.ts";
+import { checkInside, type GpuOperand } from "./layout.ts";
+import { Memo, Row } from "./memo.ts";
+import type { Block } from "./memory.ts";
 import { header } from "./pointwise.ts";
 
 /** The tensors of one job, each row-major and in a block of its own. */
@@ -26,8 +29,15 @@ export interface Job {
 
 /** Invocations in a workgroup. */
 const GROUP = 64;
+/** Kernels that a program remembers. */
+const KERNELS = 64;
 /** Most jobs in a dispatch: its code grows with them. */
 const MOST = 16;
+
+/** The kernels of one device's programs, by the dtypes of their tensors. */
+export type ManyKernels = WeakMap<Program, Memo<Kernel>>;
+
+const row = new Row();
 
 /**
  * Runs a program for every element of every job. The inputs after a job's tensors are numbers, the same for all; result number
@@ -42,10 +52,12 @@ export function runMany(
   dtype: DType,
 ): void {
   checkElements(gpu, dtype);
-  for (const { operands, numel } of jobs) {
-    for (const x of operands) {
+  for (let i = 0; i < jobs.length; i++) {
+    const { operands, numel } = jobs[i];
+    for (let t = 0; t < operands.length; t++) {
+      const x = operands[t];
       checkElements(gpu, x.dtype);
-      checkExtent({ ...x, strides: [1] }, [numel]);
+      checkInside(x.data, x.dtype, x.offset, x.offset + numel - 1);
     }
   }
   const most = Math.max(1, Math.min(MOST, Math.floor(gpu.info.buffersPerKernel / jobs[0].operands.length)));
@@ -62,18 +74,38 @@ function launch(
   written: readonly number[],
   dtype: DType,
 ): void {
-  const types = jobs.map(({ operands }) => operands.map((x) => x.dtype));
-  const key = `many ${dtype} ${written} ${types.map((t) => t.join()).join(";")}`;
-  const kernel = gpu.kernel(p.key, key, () => generate(p, types, numbers.length, written, dtype));
+  const tensors = jobs[0].operands.length, scalars = SCALAR_WORDS[wgslFlavor(dtype)];
+  row.length = 0;
+  row.add(numberOf.get(dtype)!);
+  row.add(tensors);
+  for (let r = 0; r < written.length; r++) row.add(written[r]);
   // a 0, then for each job where it ends and where its tensors begin, then the numbers
-  const words: number[] = [0];
-  let end = 0;
-  for (const { operands, numel } of jobs) words.push(end += numel, ...operands.map((x) => x.offset));
-  const scalars = SCALAR_WORDS[wgslFlavor(dtype)];
-  const parameters = new Int32Array(words.length + scalars * numbers.length);
-  parameters.set(words);
-  numbers.forEach((value, k) => writeScalar(parameters, words.length + scalars * k, value, dtype));
-  const blocks = jobs.flatMap(({ operands }) => operands.map((x) => x.data));
+  const parameters = new Int32Array(1 + jobs.length * (1 + tensors) + scalars * numbers.length);
+  const blocks: Block[] = new Array(jobs.length * tensors);
+  let end = 0, at = 1;
+  for (let j = 0; j < jobs.length; j++) {
+    const { operands, numel } = jobs[j];
+    parameters[at++] = end += numel;
+    for (let t = 0; t < tensors; t++) {
+      const x = operands[t];
+      blocks[j * tensors + t] = x.data;
+      parameters[at++] = x.offset;
+      row.add(numberOf.get(x.dtype)!);
+    }
+  }
+  for (let k = 0; k < numbers.length; k++) {
+    writeScalar(parameters, at, numbers[k], dtype);
+    at += scalars;
+  }
+  let kernels = gpu.many.get(p);
+  if (kernels === undefined) gpu.many.set(p, kernels = new Memo(KERNELS));
+  let kernel = kernels.find(row);
+  if (kernel === undefined) {
+    const types = jobs.map(({ operands }) => operands.map((x) => x.dtype));
+    const key = `many ${dtype} ${written} ${types.map((t) => t.join()).join(";")}`;
+    kernel = gpu.kernel(p.key, key, () => generate(p, types, numbers.length, written, dtype));
+    kernels.set(row, kernel);
+  }
   gpu.commands.dispatch(kernel, blocks, parameters, Math.ceil(end / GROUP));
 }
 

@@ -58,16 +58,18 @@ export function many(
 ): void {
   const { gpu } = jobs[0].operands[0].data as GpuMemory;
   const seen = new Set<GpuOperand["data"]>(), together: Job[] = [];
-  for (const { operands, shape } of jobs) {
-    const tensors = operands.map(onGpu), blocks = new Set(tensors.map((x) => x.data));
-    const plain = blocks.size === tensors.length && tensors.every((x) => isContiguous(x.strides, shape));
-    if (!plain || [...blocks].some((block) => seen.has(block))) {
-      runPointwise(gpu, p, [...tensors, ...numbers], written.map((t) => tensors[t]), shape, dtype);
-      continue;
+  for (let i = 0; i < jobs.length; i++) {
+    const { operands, shape } = jobs[i], tensors: GpuOperand[] = new Array(operands.length);
+    let plain = true, elements = 1;
+    for (let d = 0; d < shape.length; d++) elements *= shape[d];
+    for (let t = 0; t < operands.length; t++) {
+      const x = tensors[t] = onGpu(operands[t]);
+      if (seen.has(x.data) || !isContiguous(x.strides, shape)) plain = false;
+      seen.add(x.data);
     }
-    for (const block of blocks) seen.add(block);
-    const numel = shape.reduce((n, size) => n * size, 1);
-    if (numel > 0) together.push({ operands: tensors, numel });
+    if (!plain) {
+      runPointwise(gpu, p, [...tensors, ...numbers], written.map((t) => tensors[t]), shape, dtype);
+    } else if (elements > 0) together.push({ operands: tensors, numel: elements });
   }
   if (together.length > 0) runMany(gpu, p, together, numbers, written, dtype);
 }
