@@ -18,15 +18,20 @@ export function numel(shape: Shape): number {
   return n;
 }
 
-/** A frozen copy; the one shared object for no dimensions. */
+/** A frozen copy, or the list itself where it is frozen; the one shared object for no dimensions. */
 export function frozen(dims: readonly number[]): Shape {
-  return dims.length === 0 ? SCALAR_SHAPE : Object.freeze(dims.slice());
+  if (dims.length === 0) return SCALAR_SHAPE;
+  return Object.isFrozen(dims) ? dims : Object.freeze(dims.slice());
 }
+
+/** The row-major strides of every shape of one dimension. */
+const ONE_STEP: Shape = Object.freeze([1]);
 
 /** Row-major strides in elements; a dimension of size 0 counts as 1, as in PyTorch. */
 export function contiguousStrides(shape: Shape): Shape {
   const n = shape.length;
   if (n === 0) return SCALAR_SHAPE;
+  if (n === 1) return ONE_STEP;
   const strides = new Array<number>(n);
   let step = 1;
   for (let i = n - 1; i >= 0; i--) {

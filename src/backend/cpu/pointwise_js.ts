@@ -5,7 +5,7 @@
  * offsets are its arguments. Each element is read before it is written, so an output may be the very memory of an input.
  * @module
  */
-import { type DType, dtypes, flavorOf, type Scalar, type TypedArray } from "../../tensor/dtype.ts";
+import { type DType, flavorOf, type Scalar, type TypedArray } from "../../tensor/dtype.ts";
 import { type JsFlavor, lowerJs, specialFunctions } from "../../expr/lower_js.ts";
 import type { Program } from "../../expr/program.ts";
 
@@ -118,16 +118,17 @@ function contiguousNest(
   shape: readonly number[],
   numel: number,
 ): Nest | null {
-  const n = inputs.length, steps: Step[] = new Array(n + outputs.length);
+  const n = inputs.length, steps: Step[] = new Array(n + outputs.length), plain = outputs[0].strides;
+  for (let i = 0; i < outputs.length; i++) {
+    const { strides } = outputs[i];
+    if (!(i > 0 && strides === plain) && !isContiguous(strides, shape)) return null;
+    steps[n + i] = Step.Unit;
+  }
   for (let j = 0; j < n; j++) {
     const x = inputs[j];
-    if (!isOperand(x) || isContiguous(x.strides, shape)) steps[j] = Step.Unit;
+    if (!isOperand(x) || x.strides === plain || isContiguous(x.strides, shape)) steps[j] = Step.Unit;
     else if (isOneElement(x.strides)) steps[j] = Step.Fixed;
     else return null;
-  }
-  for (let i = 0; i < outputs.length; i++) {
-    if (!isContiguous(outputs[i].strides, shape)) return null;
-    steps[n + i] = Step.Unit;
   }
   return { sizes: [numel], strides: noStrides, steps };
 }
@@ -188,14 +189,21 @@ function collapsedNest(
 
 // Cache
 
-/** Kernels by program, then by {@linkcode kernelFor}'s code. */
-const kernels = new Map<string, Map<number | string, Kernel>>();
+/** What a kernel is specialised for. */
+interface Kind {
+  readonly computeDtype: DType;
+  readonly dims: number;
+  /** Of the operands, inputs first: element types, or JavaScript's for plain values. */
+  readonly types: readonly string[];
+  readonly steps: readonly Step[];
+  readonly kernel: Kernel;
+}
 
-const codes: ReadonlyMap<DType, number> = new Map(dtypes.map((d, i) => [d, i]));
-const numberCode = dtypes.length, bigintCode = numberCode + 1, codeCount = bigintCode + 1;
+/** Kernels by program, those that are asked for often in front. */
+const kernels = new Map<string, Kind[]>();
 
-function typeCode(x: Operand | Scalar): number {
-  return isOperand(x) ? codes.get(x.dtype)! : typeof x === "bigint" ? bigintCode : numberCode;
+function typeOf(x: Operand | Scalar): string {
+  return isOperand(x) ? x.dtype : typeof x;
 }
 
 function kernelFor(
@@ -205,26 +213,37 @@ function kernelFor(
   computeDtype: DType,
   nest: Nest,
 ): Kernel {
-  let ofProgram = kernels.get(p.key);
-  if (ofProgram === undefined) kernels.set(p.key, ofProgram = new Map());
-
-  // A number as long as it is exact: strings would cost more than a small operation does.
-  let code = nest.sizes.length * dtypes.length + codes.get(computeDtype)!;
-  for (let j = 0; j < inputs.length; j++) code = (code * codeCount + typeCode(inputs[j])) * 3 + nest.steps[j];
-  for (let j = 0; j < outputs.length; j++) {
-    code = (code * codeCount + typeCode(outputs[j])) * 3 + nest.steps[inputs.length + j];
+  let kinds = kernels.get(p.key);
+  if (kinds === undefined) kernels.set(p.key, kinds = []);
+  for (let k = 0; k < kinds.length; k++) {
+    const kind = kinds[k];
+    if (!isKind(kind, inputs, outputs, computeDtype, nest)) continue;
+    if (k > 0) {
+      kinds[k] = kinds[k - 1];
+      kinds[k - 1] = kind;
+    }
+    return kind.kernel;
   }
-  let key: number | string = code;
-  if (code > Number.MAX_SAFE_INTEGER) {
-    key = [nest.sizes.length, computeDtype, ...[...inputs, ...outputs].map(typeCode), ...nest.steps].join();
-  }
-
-  let kernel = ofProgram.get(key);
-  if (kernel === undefined) {
-    kernel = compile(p, inputs, outputs, computeDtype, nest);
-    ofProgram.set(key, kernel);
-  }
+  const kernel = compile(p, inputs, outputs, computeDtype, nest);
+  const types = [...inputs, ...outputs].map(typeOf);
+  kinds.push({ computeDtype, dims: nest.sizes.length, types, steps: nest.steps, kernel });
   return kernel;
+}
+
+function isKind(
+  kind: Kind,
+  inputs: readonly (Operand | Scalar)[],
+  outputs: readonly Operand[],
+  computeDtype: DType,
+  nest: Nest,
+): boolean {
+  if (kind.computeDtype !== computeDtype || kind.dims !== nest.sizes.length) return false;
+  const n = inputs.length, { types, steps } = kind;
+  for (let j = 0; j < n; j++) if (steps[j] !== nest.steps[j] || types[j] !== typeOf(inputs[j])) return false;
+  for (let i = 0; i < outputs.length; i++) {
+    if (steps[n + i] !== nest.steps[n + i] || types[n + i] !== outputs[i].dtype) return false;
+  }
+  return true;
 }
 
 // Code generation

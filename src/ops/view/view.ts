@@ -266,6 +266,7 @@ export function expand(x: Tensor, ...sizes: (number | readonly number[])[]): Ten
     );
   }
   const shape: number[] = [], strides: number[] = [];
+  let known = true; // every size is said
   for (let i = 0; i < target.length; i++) {
     const size = target[i], have = i < lead ? 1 : x.shape[i - lead];
     if (!Number.isInteger(size) || size < -1) {
@@ -283,10 +284,13 @@ export function expand(x: Tensor, ...sizes: (number | readonly number[])[]): Ten
       );
     }
     const out = size === -1 ? have : size;
+    if (size === -1) known = false;
     shape.push(out);
     strides.push(i < lead || (have === 1 && out !== 1) ? 0 : x.strides[i - lead]);
   }
-  return record(Expand, makeView(x, frozen(shape), frozen(strides)), [x], { selfSymSizes: x.shape });
+  return record(Expand, makeView(x, frozen(known ? target : shape), frozen(strides)), [x], {
+    selfSymSizes: x.shape,
+  });
 }
 
 // ---- without history ----------------------------------------------------------------------------------------------
