@@ -4,7 +4,7 @@
  */
 
 import { bumpVersion, checkInPlace } from "../autograd/graph.ts";
-import { type Job, runMany, runPointwise } from "../backend/pointwise.ts";
+import { type Job, type Operand, runMany, runPointwise } from "../backend/pointwise.ts";
 import { parse } from "../expr/parse.ts";
 import { type Program, program } from "../expr/program.ts";
 import { sameDevice } from "../tensor/device.ts";
@@ -46,33 +46,32 @@ export class FusedUpdate {
    * dtype, on the CPU at least in float32.
    */
   run(tensors: readonly Tensor[], given: readonly number[]): void {
-    const numbers = [...given, ...this.rests.map((i) => 1 - given[i])];
-    for (const i of this.written) checkInPlace(tensors[i]);
+    const { written, rests } = this;
+    const numbers = rests.length === 0 ? given : [...given, ...rests.map((i) => 1 - given[i])];
+    for (let i = 0; i < written.length; i++) checkInPlace(tensors[written[i]]);
     sameDevice(tensors);
-    const operands = tensors.map((t) => ({
-      data: t.storage.memory,
-      dtype: t.dtype,
-      offset: t.offset,
-      strides: t.strides,
-    }));
-    const [{ shape, device, dtype }] = tensors;
+    const operands: Operand[] = [];
+    for (let i = 0; i < tensors.length; i++) operands.push(operandOf(tensors[i]));
+    const { shape, device, dtype } = tensors[0];
     if (device === "cpu") {
-      runPointwise(
-        this.program,
-        [...operands, ...numbers],
-        this.written.map((i) => operands[i]),
-        shape,
-        dtype === "float32" ? "float32" : "float64",
-      );
+      const inputs: (Operand | number)[] = [], outputs: Operand[] = [];
+      for (let i = 0; i < operands.length; i++) inputs.push(operands[i]);
+      for (let i = 0; i < numbers.length; i++) inputs.push(numbers[i]);
+      for (let i = 0; i < written.length; i++) outputs.push(operands[written[i]]);
+      runPointwise(this.program, inputs, outputs, shape, dtype === "float32" ? "float32" : "float64");
     } else if (waiting !== null) wait(this, { operands, shape }, numbers, dtype);
     else runMany(this.program, [{ operands, shape }], numbers, this.written, dtype);
-    for (const i of this.written) bumpVersion(tensors[i]);
+    for (let i = 0; i < written.length; i++) bumpVersion(tensors[written[i]]);
   }
 
   /** Updates several sets of tensors. */
   runAll(jobs: readonly Job[], numbers: readonly number[], dtype: DType): void {
     runMany(this.program, jobs, numbers, this.written, dtype);
   }
+}
+
+function operandOf({ storage, offset, strides }: Tensor): Operand {
+  return { data: storage.memory, dtype: storage.dtype, offset, strides };
 }
 
 /** Updates of one kind by one set of numbers that wait for others of the same. */
