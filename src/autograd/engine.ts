@@ -6,12 +6,13 @@
 import { brief, describe } from "../tensor/describe.ts";
 import { recording, type Region } from "../tensor/later.ts";
 import { sameShape, SCALAR_SHAPE, shapeText } from "../tensor/shape.ts";
+import type { Storage } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { warn } from "../warn.ts";
 import { gradientEdge, metaOf, outputIndex } from "./graph.ts";
 import { mode } from "./modes.ts";
 import type { Node } from "./node.ts";
-import { Temporaries } from "./temporaries.ts";
+import { ownedBy, Temporaries } from "./temporaries.ts";
 
 /** What a backward pass does beside handing gradients on. */
 export interface BackwardRun {
@@ -46,7 +47,7 @@ export function runBackward(
   mode.grad = run.createGraph;
   // With createGraph gradients are saved like any other tensors, and recorded operations read them later.
   const temporaries = run.createGraph || recording.now !== null ? null : new Temporaries(passes);
-  let done = false;
+  let done = false, owned: Storage[] | null = null;
   running++;
   try {
     for (let i = 0; i < roots.length; i++) {
@@ -65,7 +66,12 @@ export function runBackward(
         if (!captures.passes.has(node) && (run.capture || node.next.length > 0)) continue;
       }
       const results = mode.anomaly === null ? node.backward(grad, rest) : watched(node, grad, rest);
-      if (!run.retainGraph) node.release();
+      if (!run.retainGraph) {
+        node.release();
+        // what the pass itself has saved may be the same memory, if it was recorded
+        const memory = temporaries === null ? undefined : ownedBy(node);
+        if (memory !== undefined) (owned ??= []).push(memory);
+      }
       const next = node.next, nextOutputs = node.nextOutputs;
       for (let k = 0; k < next.length; k++) {
         const target = next[k], g = results[k];
@@ -83,6 +89,8 @@ export function runBackward(
       for (const g of captures.results) if (g !== null) recorded.recorder.keep(g);
     }
     done = true;
+    // nodes are older than those that have saved their results, whose turn it was before; gradients may have been this memory
+    if (owned !== null) { for (let i = 0; i < owned.length; i++) owned[i].releaseUnseen(); }
   } finally {
     running--;
     temporaries?.end();

@@ -90,6 +90,7 @@ export class SavedTensor {
   /** Keeps a tensor. */
   constructor(tensor: Tensor) {
     this.tensor = tensor;
+    tensor.storage.save();
     this.version = tensor.counter.version;
     this.node = tensor.node;
     if (recording.now !== null) recording.now.save(tensor);

@@ -9,10 +9,28 @@
  */
 import { enterPass, type Storage } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import type { Node } from "./node.ts";
 
-/** Keeps a pass from giving the memory of a gradient back, and leaves from taking it over: the user's code has seen it. */
+/**
+ * Keeps the memory of a gradient, or of what a node has saved, from being given back, and leaves from taking it over: the user's
+ * code has seen it.
+ */
 export function claim(g: unknown): void {
   if (g instanceof Tensor) g.storage.seen = true;
+}
+
+const owned = new WeakMap<Node, Storage>();
+let areOwned = false;
+
+/** Nobody but nodes of the graph can hold the memory of what a node has made: it goes with what they have saved. */
+export function owns(maker: Node, storage: Storage): void {
+  owned.set(maker, storage);
+  areOwned = true;
+}
+
+/** The memory that goes with a node. */
+export function ownedBy(node: Node): Storage | undefined {
+  return areOwned ? owned.get(node) : undefined;
 }
 
 /** The gradients of one pass that wait at nodes, with how many nodes wait for each memory. */
@@ -41,7 +59,7 @@ export class Temporaries {
     if (count > 1) waiting.set(storage, count - 1);
     else {
       waiting.delete(storage);
-      if (!storage.claimed && !storage.seen) storage.release();
+      storage.releaseUnseen();
     }
   }
 

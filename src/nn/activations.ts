@@ -8,7 +8,7 @@ import { full } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import * as F from "./functional/activation.ts";
 import { logSoftmax, softmax, softmin } from "./functional/softmax.ts";
-import { Module } from "./module.ts";
+import { keepNothing, Module } from "./module.ts";
 import { Parameter } from "./parameter.ts";
 import { float } from "./text.ts";
 
@@ -42,6 +42,10 @@ abstract class InPlace extends Module {
 
 /** max(x, 0). */
 export class ReLU extends InPlace {
+  static {
+    keepNothing.add(this.prototype.forward);
+  }
+
   /** Applies the function. */
   forward(input: Tensor): Tensor {
     return F.relu(input, { inplace: this.inplace });
@@ -58,6 +62,10 @@ export class ReLU6 extends InPlace {
 
 /** x above 0, `negativeSlope * x` below. */
 export class LeakyReLU extends InPlace {
+  static {
+    keepNothing.add(this.prototype.forward);
+  }
+
   /** The slope below 0. */
   readonly negativeSlope: number;
 
@@ -133,6 +141,10 @@ export class Hardtanh extends InPlace {
 
 /** 1 / (1 + exp(-x)). */
 export class Sigmoid extends Module {
+  static {
+    keepNothing.add(this.prototype.forward);
+  }
+
   /** Applies the function. */
   forward(input: Tensor): Tensor {
     return F.sigmoid(input);
@@ -149,6 +161,10 @@ export class LogSigmoid extends Module {
 
 /** The hyperbolic tangent. */
 export class Tanh extends Module {
+  static {
+    keepNothing.add(this.prototype.forward);
+  }
+
   /** Applies the function. */
   forward(input: Tensor): Tensor {
     return F.tanh(input);
@@ -173,6 +189,10 @@ export class Softsign extends Module {
 
 /** x above 0, `alpha * (exp(x) - 1)` below. */
 export class ELU extends InPlace {
+  static {
+    keepNothing.add(this.prototype.forward);
+  }
+
   /** What the function approaches far below 0, negated. */
   readonly alpha: number;
 
@@ -225,6 +245,10 @@ export class SELU extends InPlace {
 
 /** x times the share of the normal distribution below x. */
 export class GELU extends Module {
+  static {
+    keepNothing.add(this.prototype.forward);
+  }
+
   /** "none", or "tanh" for PyTorch's formula with tanh. */
   readonly approximate: "none" | "tanh";
 
@@ -247,6 +271,10 @@ export class GELU extends Module {
 
 /** x times the sigmoid of x. */
 export class SiLU extends InPlace {
+  static {
+    keepNothing.add(this.prototype.forward);
+  }
+
   /** Applies the function. */
   forward(input: Tensor): Tensor {
     return F.silu(input, { inplace: this.inplace });

@@ -3,8 +3,12 @@
  * @module
  */
 
-import type { Tensor } from "../tensor/tensor.ts";
-import { Module } from "./module.ts";
+import type { Node } from "../autograd/node.ts";
+import { owns } from "../autograd/temporaries.ts";
+import { recording } from "../tensor/later.ts";
+import type { Storage } from "../tensor/storage.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { isDiscreet, Module } from "./module.ts";
 import { describe, indent } from "./text.ts";
 
 function checkModule(value: unknown): asserts value is Module {
@@ -14,6 +18,25 @@ function checkModule(value: unknown): asserts value is Module {
 function checkIterable<T>(value: unknown, owner: Module): Iterable<T> {
   if (typeof value === "object" && value !== null && Symbol.iterator in value) return value as Iterable<T>;
   throw new TypeError(`${owner.typeName()}: expected modules in a list, but got ${describe(value)}`);
+}
+
+/** Memory that a module of a Sequential has made for the next one, and the node of what it holds. */
+interface Between {
+  readonly storage: Storage;
+  readonly maker: Node | null;
+}
+
+/** The memory that a discreet module has made, if it can be given back. */
+function newMemory(given: unknown, made: unknown): Between | null {
+  if (!(made instanceof Tensor) || !(given instanceof Tensor) || recording.now !== null) return null;
+  const { storage } = made;
+  return storage.pass >= 0 || storage === given.storage ? null : { storage, maker: made.gradFn };
+}
+
+/** Gives memory back that the next module is done with: at once, or with what the graph has saved. */
+function giveBack({ storage, maker }: Between): void {
+  if (!storage.isSaved) storage.releaseUnseen();
+  else if (maker !== null) owns(maker, storage);
 }
 
 /** What lists of modules share: places "0", "1", ... . */
@@ -98,8 +121,20 @@ export class Sequential extends IndexedModules {
   forward(...inputs: any[]): any {
     const modules = this.ownModules();
     if (modules.length === 0) return inputs[0];
+    let discreet = inputs.length === 1 && isDiscreet(modules[0][1]);
     let value = modules[0][1].call(...inputs);
-    for (let i = 1; i < modules.length; i++) value = modules[i][1].call(value);
+    let between = discreet ? newMemory(inputs[0], value) : null;
+    for (let i = 1; i < modules.length; i++) {
+      const module = modules[i][1];
+      discreet = isDiscreet(module);
+      const next = module.call(value);
+      if (!discreet) between = null;
+      else if (!(next instanceof Tensor) || next.storage !== value.storage) {
+        if (between !== null) giveBack(between);
+        between = newMemory(value, next);
+      }
+      value = next;
+    }
     return value;
   }
 

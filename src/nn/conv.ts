@@ -12,7 +12,7 @@ import { type DType, getDefaultDtype } from "../tensor/dtype.ts";
 import { shapeText } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { kaimingUniform_, uniform_ } from "./init.ts";
-import { Module } from "./module.ts";
+import { keepNothing, Module } from "./module.ts";
 import { Parameter } from "./parameter.ts";
 import { tuple } from "./text.ts";
 
@@ -186,6 +186,10 @@ abstract class ConvBase extends Module {
 
 /** What plain convolutions compute. */
 abstract class Conv extends ConvBase {
+  static {
+    keepNothing.add(this.prototype.forward);
+  }
+
   /** The convolution of the input with the weight. */
   forward(input: Tensor): Tensor {
     const [source, padding] = this.bordered(input), { stride, dilation, groups } = this;

@@ -11,7 +11,7 @@ import { empty } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { bilinear } from "./functional/bilinear.ts";
 import { kaimingUniform_, uniform_ } from "./init.ts";
-import { Module } from "./module.ts";
+import { keepNothing, Module } from "./module.ts";
 import { Parameter } from "./parameter.ts";
 import { bool } from "./text.ts";
 
@@ -36,6 +36,10 @@ export interface LinearOptions {
  * ```
  */
 export class Linear extends Module {
+  static {
+    keepNothing.add(this.prototype.forward);
+  }
+
   /** Size of the last dimension of the input. */
   readonly inFeatures: number;
   /** Size of the last dimension of the output. */
@@ -133,6 +137,10 @@ export class Bilinear extends Module {
 
 /** Joins dimensions; by default all but the first, so that every sample is a vector. */
 export class Flatten extends Module {
+  static {
+    keepNothing.add(this.prototype.forward);
+  }
+
   /** First dimension to join. */
   readonly startDim: number;
   /** Last dimension to join. */

@@ -41,6 +41,16 @@ interface State {
 /** Kept apart, so that a module's own fields are its user's alone. */
 const states = new WeakMap<Module, State>();
 
+/** The `forward`s of modules that keep nothing of what they are given and what they give, but for the nodes of the graph. */
+export const keepNothing: WeakSet<object> = new WeakSet();
+
+/** Whether nobody comes by what a module is given and what it gives, when it is called, but for the caller and the graph. */
+export function isDiscreet(module: Module): boolean {
+  if (!keepNothing.has(module.forward) || module.call !== Module.prototype.call) return false;
+  const { pre, post, backward } = stateOf(module);
+  return pre.length === 0 && post.length === 0 && backward.length === 0;
+}
+
 function stateOf(module: Module): State {
   return states.get(module)!;
 }

@@ -9,7 +9,7 @@ import * as pool from "../ops/images/pool.ts";
 import type { AvgPoolOptions, LpPoolOptions, MaxPoolOptions, PoolSizes } from "../ops/images/pool.ts";
 import { checkKeys } from "../tensor/arguments.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { Module } from "./module.ts";
+import { keepNothing, Module } from "./module.ts";
 import { bool, tuple } from "./text.ts";
 
 /** A number as it is, a list as a tuple. */
@@ -100,6 +100,10 @@ export class MaxPool1d extends MaxPool {
  * ```
  */
 export class MaxPool2d extends MaxPool {
+  static {
+    keepNothing.add(this.prototype.forward);
+  }
+
   /** Pools. */
   forward(input: Tensor): Tensor {
     return pool.maxPool2d(input, this.kernelSize, this.options());

@@ -18,8 +18,8 @@ export function enterPass(pass: number): number {
   return before;
 }
 
-/** In place of a pass where there was none. */
-const NO_PASS = -1;
+/** In place of a pass where there was none; and where a node of the graph keeps the memory for its own. */
+const NO_PASS = -1, SAVED = -2;
 
 /** In place of elements that are gone. */
 const RELEASED: Later = {
@@ -225,6 +225,21 @@ export class Storage {
       this.content = null;
       this.later = RELEASED;
     }
+  }
+
+  /** To be told that a node of the graph keeps this memory for its backward pass. */
+  save(): void {
+    if (this.pass === NO_PASS) this.pass = SAVED;
+  }
+
+  /** Whether {@linkcode save} was called, for memory that no pass made and that can be given back. */
+  get isSaved(): boolean {
+    return this.pass === SAVED;
+  }
+
+  /** Gives memory back that only the house has held, unless the user's code has come by it after all. */
+  releaseUnseen(): void {
+    if (!this.claimed && !this.seen) this.release();
   }
 
   /** Gives back memory that a leaf's `.grad` has owned, if a pass that is over made it and the user's code never saw it. */

@@ -16,6 +16,7 @@ import {
 import { rebaseHistory } from "../../autograd/inplace.ts";
 import { mode } from "../../autograd/modes.ts";
 import { freedError, Node } from "../../autograd/node.ts";
+import { claim } from "../../autograd/temporaries.ts";
 import type { DType } from "../../tensor/dtype.ts";
 import { type Recorder, recording } from "../../tensor/later.ts";
 import { sameShape, type Shape } from "../../tensor/shape.ts";
@@ -103,7 +104,9 @@ class PointwiseNode extends Node {
     for (let i = 0; i < kept.length; i++) {
       const x = (mask & (1 << i)) === 0 ? UNSAVED : i === n ? out : inputs[i];
       kept[i] = x;
-      if (typeof x === "object" && x.counter.version !== 0) written = true;
+      if (typeof x !== "object") continue;
+      x.storage.save();
+      if (x.counter.version !== 0) written = true;
     }
     if (written) {
       const versions: number[] = new Array(kept.length);
@@ -173,6 +176,7 @@ class PointwiseNode extends Node {
     for (let i = 0; i <= n; i++) {
       if ((mentioned & (1 << i)) === 0) continue;
       const x = this.kept[i] ?? UNSAVED;
+      claim(x);
       entries[i === n ? "result" : op.names[i] ?? `input${i}`] = x === UNSAVED ? null : x;
     }
     return entries;

@@ -16,6 +16,7 @@ import {
 import { rebaseHistory } from "../../autograd/inplace.ts";
 import { mode } from "../../autograd/modes.ts";
 import { freedError, Node } from "../../autograd/node.ts";
+import { claim } from "../../autograd/temporaries.ts";
 import { recording } from "../../tensor/later.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 
@@ -97,7 +98,7 @@ export class RuleNode<A extends object = object> extends Node {
     if (this.kept === null) throw freedError();
     const entries = { ...this.args } as Record<string, unknown>;
     for (const [key, value] of Object.entries(this.kept)) {
-      entries[key] = value === null ? null : value.unpack();
+      claim(entries[key] = value === null ? null : value.unpack());
     }
     return entries;
   }
