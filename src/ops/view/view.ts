@@ -305,7 +305,10 @@ export function detach(x: Tensor): Tensor {
 export interface ViewMethods {
   /** The same memory in another shape; TypeError where the strides do not allow it. */
   view(...sizes: (number | readonly number[])[]): Tensor;
-  /** The same memory read as another element type. */
+  /**
+   * The same memory read as another element type, without history. On the GPU float32, int32, float16 and float64 can be read as
+   * each other, and bool as uint8; what lies there in another way is refused with a TypeError.
+   */
   view(dtype: DType): Tensor;
   /** The shape of another tensor, as a view. */
   viewAs(other: Tensor): Tensor;
