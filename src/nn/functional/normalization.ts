@@ -124,13 +124,7 @@ export function batchNorm(
   const result = normalized("NativeBatchNormBackward0", input, w, b, groups, eps, fixed, { momentum });
   if (training) {
     runOn(mean, result.mean, momentum);
-    if (variance !== null) {
-      runOn(
-        variance,
-        noGrad(() => mul(result.variance(), count / (count - 1))),
-        momentum,
-      );
-    }
+    if (variance !== null) runOn(variance, noGrad(result.variance), momentum);
   }
   return result.out;
 }

@@ -10,7 +10,14 @@ import { checkKeys } from "../../tensor/arguments.ts";
 import { describe } from "../../tensor/describe.ts";
 import { allocate, type DType, type TypedArray } from "../../tensor/dtype.ts";
 import { recording } from "../../tensor/later.ts";
-import { frozen, normalizeDims, sameShape, SCALAR_SHAPE, type Shape } from "../../tensor/shape.ts";
+import {
+  broadcastStrides,
+  frozen,
+  normalizeDims,
+  sameShape,
+  SCALAR_SHAPE,
+  type Shape,
+} from "../../tensor/shape.ts";
 import { Storage } from "../../tensor/storage.ts";
 import { Tensor, unwrittenTensor } from "../../tensor/tensor.ts";
 import type { Operand } from "./compute.ts";
@@ -158,22 +165,41 @@ export function fold(
  * with nothing done, where that is done in two steps: on the CPU, for tensors of several dtypes, and within `compile`.
  */
 export function foldPointwise(op: PointwiseOp, inputs: readonly Operand[], how: Fold): Tensor | null {
+  const first = inputs.find((x) => x instanceof Tensor);
+  if (first === undefined || first.ndim === 0) return null;
+  if (inputs.some((x) => x instanceof Tensor && !sameShape(x.shape, first.shape))) return null;
+  return foldOver(op, inputs, how, first.shape, allDims(first.ndim), SCALAR_SHAPE);
+}
+
+/** The same over the dimensions `dims` of operands that are broadcast to a shape; the result gets the shape `to`. */
+export function foldOver(
+  op: PointwiseOp,
+  inputs: readonly Operand[],
+  how: Fold,
+  shape: Shape,
+  dims: readonly number[],
+  to: Shape,
+): Tensor | null {
   if (recording.now !== null) return null;
   let first: Tensor | null = null;
   for (const x of inputs) {
     if (typeof x === "number") continue;
-    if (typeof x !== "object" || x.device === "cpu" || x.ndim === 0) return null;
+    if (typeof x !== "object" || x.device === "cpu") return null;
     first ??= x;
-    if (x.dtype !== first.dtype || x.device !== first.device || !sameShape(x.shape, first.shape)) return null;
+    if (x.dtype !== first.dtype || x.device !== first.device) return null;
   }
   if (first === null || (first.dtype !== "float32" && first.dtype !== "float64")) return null;
-  const { shape, dtype, device } = first, out = unwrittenTensor(SCALAR_SHAPE, dtype, device);
-  const operands = inputs.map((x) =>
-    typeof x === "object"
-      ? { data: x.storage.memory, dtype, offset: x.offset, strides: x.strides }
-      : x as number
-  );
-  runFusedFold(op.program, operands, how, shape, shape.map((_, d) => d), dtype, out.storage.memory);
+  const { dtype, device } = first, out = unwrittenTensor(to, dtype, device);
+  const operands = inputs.map((x) => {
+    if (typeof x !== "object") return x as number;
+    return {
+      data: x.storage.memory,
+      dtype,
+      offset: x.offset,
+      strides: broadcastStrides(x.shape, x.strides, shape),
+    };
+  });
+  runFusedFold(op.program, operands, how, shape, dims, dtype, out.storage.memory);
   return out;
 }
 

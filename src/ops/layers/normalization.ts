@@ -5,11 +5,16 @@
  */
 
 import { mode } from "../../autograd/modes.ts";
+import { adding, Fold, type Walk } from "../../expr/fold.ts";
 import { hasNormKernel, normalize, normalizeBackward, type NormLines, type Run } from "../../backend/norm.ts";
+import type { Device } from "../../tensor/device.ts";
 import { recording } from "../../tensor/later.ts";
 import { frozen, numel, type Shape } from "../../tensor/shape.ts";
 import { type Tensor, unwrittenTensor } from "../../tensor/tensor.ts";
 import { mul } from "../pointwise.ts";
+import type { Operand } from "../core/compute.ts";
+import { fold, foldOver, sumFold } from "../core/fold.ts";
+import type { PointwiseOp } from "../core/pointwise_op.ts";
 import { record, type Rule, type RuleNode } from "../core/record.ts";
 import { sum } from "../reduce/reduce.ts";
 import { varMean } from "../reduce/statistics.ts";
@@ -32,7 +37,7 @@ export interface Normalized {
   readonly out: Tensor;
   /** The means, with reduced dimensions at size 1. */
   readonly mean: Tensor;
-  /** Gives the variances (divided by the number of elements). */
+  /** Gives the variances, divided by the number of elements less 1. */
   readonly variance: () => Tensor;
 }
 
@@ -41,6 +46,54 @@ const Standard = operation("standardize", "x m r", "(x - m) * r");
 const Affine = operation("normalizeAffine", "x m r w b", "(x - m) * r * w + b");
 /** The gradient by x where the mean and the variance are those of x: a and c are means of g and of g times the result. */
 const Inward = operation("normalizeBackward", "g x m r a c", "(g - a - (x - m) * r * c) * r");
+/** The same with factors, of sums and 1 / n: with factors that differ within a group, and with one for each group. */
+const InwardPlaces = operation(
+  "normalizePlacesBackward",
+  "g x m r w a c k",
+  "(g * w - a * k - (x - m) * r * (c * k)) * r",
+);
+const InwardGroups = operation(
+  "normalizeGroupsBackward",
+  "g x m r w a c k",
+  "(g - a * k - (x - m) * r * (c * k)) * r * w",
+);
+/** Terms of the sums. */
+const Weighted = operation("normalizeWeighted", "g w", "g * w");
+const Along = operation("normalizeAlong", "g x m r w", "g * w * ((x - m) * r)");
+
+/** The mean first, then the squares of the distances from it. */
+const inTwo: readonly Walk[] = [
+  adding("v"),
+  { given: { mean: "acc / n" }, ...adding("(v - mean) * (v - mean)", "m2") },
+];
+const share = "where(count_ == 0, 0, count_ / (count + count_))";
+/** Both at once: each element moves the mean. As exact, with a division an element; for where reading costs more. */
+const inOne: readonly Walk[] = [{
+  state: { count: "0", mean: "0", m2: "0" },
+  step: {
+    count: "count + 1",
+    mean: "mean + (v - mean) / (count + 1)",
+    m2: "m2 + (v - mean) * (v - mean) * (count / (count + 1))",
+  },
+  merge: {
+    count: "count + count_",
+    mean: `mean + (mean_ - mean) * ${share}`,
+    m2: `m2 + m2_ + (mean_ - mean) * (mean_ - mean) * count * ${share}`,
+  },
+}];
+
+const folds = new Map<string, Fold>();
+
+/** Means, what is multiplied by, and variances divided by one less than the number of elements. */
+function statisticsFold(eps: number, device: Device): Fold {
+  const key = `${device} ${eps}`;
+  let known = folds.get(key);
+  if (known === undefined) {
+    const results = ["mean", `1 / sqrt(m2 / n + (${eps}))`, "m2 / max(n - 1, 0)"];
+    folds.set(key, known = new Fold("normalize", device === "cpu" ? inTwo : inOne, results));
+  }
+  return known;
+}
 
 interface Args {
   readonly eps: number;
@@ -112,6 +165,50 @@ function backInOnePass(grad: Tensor, node: RuleNode<Args>): (Tensor | null)[] | 
   return made;
 }
 
+// ---- in folds of programs ---------------------------------------------------------------------------------------------
+
+/** For each dimension of `shape`, the size of a shape that is broadcast to it. */
+function sizeAt(affine: Shape, shape: Shape, d: number): number {
+  return d < shape.length - affine.length ? 1 : affine[d - shape.length + affine.length];
+}
+
+/** Whether there is one factor for each group. */
+function isPerGroup({ shape, dims, affine }: Groups): boolean {
+  return shape.every((s, d) => sizeAt(affine, shape, d) === (dims.includes(d) ? 1 : s));
+}
+
+/**
+ * The gradients where they have none of their own and folds take what programs compute: a fold for each sum, and one kernel for the
+ * gradient by x. Null on the CPU, and within `compile`.
+ */
+function backInFolds(grad: Tensor, node: RuleNode<Args>): (Tensor | null)[] | null {
+  const { groups, affine } = node.args, { shape, dims } = groups, input = node.tensor("input");
+  const weight = affine[0] === null ? null : node.tensor("weight").detach();
+  const [mean, rstd] = [node.tensor("result1"), node.tensor("result2")];
+  if ([grad, mean, weight].some((t) => t !== null && t.dtype !== input.dtype)) return null;
+  const [x, g] = [input, grad].map((t) => reshape(t.detach(), shape));
+  const w = weight === null ? 1 : reshape(weight, groups.affine);
+  const total = (op: PointwiseOp, inputs: readonly Operand[], dims: readonly number[]) =>
+    foldOver(op, inputs, sumFold, shape, dims, frozen(shape.map((s, d) => dims.includes(d) ? 1 : s)));
+  const perGroup = isPerGroup(groups), inward = node.needs(0);
+  const across = shape.map((_, d) => d).filter((d) => shape[d] > 1 && sizeAt(groups.affine, shape, d) === 1);
+  const byWeight = node.needs(1) || (inward && perGroup) ? total(Along, [g, x, mean, rstd, 1], across) : null;
+  const byBias = node.needs(2) || (inward && perGroup) ? total(Weighted, [g, 1], across) : null;
+  if (byWeight === null && byBias === null && !inward) return null;
+  let gx: Tensor | null = null;
+  if (inward) {
+    const a = perGroup ? byBias : total(Weighted, [g, w], dims);
+    const c = perGroup ? byWeight : total(Along, [g, x, mean, rstd, w], dims);
+    if (a === null || c === null) return null;
+    const count = numel(dims.map((d) => shape[d]));
+    const op = perGroup ? InwardGroups : InwardPlaces;
+    gx = reshape(run([op, [g, x, mean, rstd, w, a, c, 1 / count]]), input.shape);
+  }
+  const shaped = (t: Tensor | null, i: number) =>
+    t !== null && node.needs(i) ? reshape(t, affine[i - 1]!) : null;
+  return [gx, shaped(byWeight, 1), shaped(byBias, 2)];
+}
+
 // ---- composed ---------------------------------------------------------------------------------------------------------
 
 function ruleFor(name: string): Rule<Args> {
@@ -119,7 +216,7 @@ function ruleFor(name: string): Rule<Args> {
     name,
     backward: (grad, node) => {
       const { eps, training, groups, affine } = node.args, { shape, dims } = groups;
-      const done = training && !mode.grad ? backInOnePass(grad, node) : null;
+      const done = training && !mode.grad ? backInOnePass(grad, node) ?? backInFolds(grad, node) : null;
       if (done !== null) return done;
       const input = node.tensor("input"), x = reshape(input, shape), g = reshape(grad, shape);
       let mean: Tensor, rstd: Tensor;
@@ -134,10 +231,7 @@ function ruleFor(name: string): Rule<Args> {
       const gn = node.needs(1) || (node.needs(0) && training) ? mul(g, normal) : null;
       // with a factor for each group, sums over groups serve for the factors, too
       const count = numel(dims.map((d) => shape[d]));
-      const lead = shape.length - groups.affine.length;
-      const perGroup = shape.every((s, d) =>
-        (d < lead ? 1 : groups.affine[d - lead]) === (dims.includes(d) ? 1 : s)
-      );
+      const perGroup = isPerGroup(groups);
       const total = (t: Tensor) => sum(t, dims, { keepdim: true });
       const sums = perGroup && (training || !node.needs(0))
         ? { g: total(g), gn: gn === null ? null : total(gn) }
@@ -172,17 +266,18 @@ function composed(
   groups: Groups,
   eps: number,
   fixed: { readonly mean: Tensor; readonly variance: Tensor } | undefined,
-): { flat: Tensor; mean: Tensor; rstd: Tensor } {
-  const [variance, mean] = fixed === undefined
-    ? varMean(x, groups.dims, { correction: 0, keepdim: true })
-    : [fixed.variance.detach(), fixed.mean.detach()];
-  const rstd = run([Rstd, [variance, eps]]);
+): { flat: Tensor; mean: Tensor; rstd: Tensor; variance?: Tensor } {
+  const { shape, dims } = groups, { dtype } = x;
+  const reduced = frozen(shape.map((s, d) => dims.includes(d) ? 1 : s));
+  const [mean, rstd, variance] = fixed === undefined
+    ? fold(x, statisticsFold(eps, x.device), dims, reduced, dtype, dtype, dtype)
+    : [fixed.mean.detach(), run([Rstd, [fixed.variance.detach(), eps]])];
   const shaped = (t: Tensor | null) => t === null ? null : reshape(t.detach(), groups.affine);
   const w = shaped(weight), b = shaped(bias);
   const flat = w === null && b === null
     ? run([Standard, [x, mean, rstd]])
     : run([Affine, [x, mean, rstd, w ?? 1, b ?? 0]]);
-  return { flat, mean, rstd };
+  return { flat, mean, rstd, variance };
 }
 
 const rules = new Map<string, Rule<Args>>();
@@ -205,8 +300,9 @@ export function normalized(
   const once = fixed === undefined
     ? inOnePass(x, weight?.detach() ?? null, bias?.detach() ?? null, groups, eps)
     : null;
-  const { flat, mean, rstd } = once ?? composed(x, weight, bias, groups, eps, fixed);
-  const variance = () => fixed?.variance ?? varMean(x, groups.dims, { correction: 0, keepdim: true })[0];
+  const made: ReturnType<typeof composed> = once ?? composed(x, weight, bias, groups, eps, fixed);
+  const { flat, mean, rstd } = made;
+  const variance = () => made.variance ?? varMean(x, groups.dims, { keepdim: true })[0];
   let rule = rules.get(name);
   if (rule === undefined) rules.set(name, rule = ruleFor(name));
   const args: Args & object = {

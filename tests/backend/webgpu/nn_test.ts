@@ -226,6 +226,71 @@ gpuTest("norms", (gpu) => {
   compare(gpu, "unit length", [images], (x) => F.normalize(x, { dim: 1 }));
 });
 
+gpuTest(
+  "norms of large groups, of part of the gradients, of other types, and twice differentiated",
+  (gpu) => {
+    dg.manualSeed(14);
+    const w = dg.rand(8).add(0.5),
+      b = dg.randn(8),
+      images = dg.randn(6, 8, 40, 12).add(3),
+      rows = dg.randn(50, 64);
+    const line = dg.rand(64).add(0.5), shift = dg.randn(64), training = { training: true };
+    compare(gpu, "batches", [images, w, b], (x, w, b) => F.batchNorm(x, null, null, w, b, training), {
+      tolerance: 1e-3,
+    });
+    compare(gpu, "layers", [rows, line, shift], (x, w, b) => F.layerNorm(x, [64], w, b), { tolerance: 1e-3 });
+    compare(gpu, "layers of a view", [dg.randn(64, 50), line], (x, w) => F.layerNorm(x.t(), [64], w));
+    compare(gpu, "groups", [images, w, b], (x, w, b) => F.groupNorm(x, 4, w, b), { tolerance: 1e-3 });
+    compare(gpu, "without factors", [rows], (x) => F.layerNorm(x, [64]));
+    // what needs no gradient gets none
+    compare(gpu, "factors alone", [line, shift], (w, b) => F.layerNorm(rows.to(w.device), [64], w, b), {
+      reads: null,
+    });
+    compare(
+      gpu,
+      "the input alone",
+      [rows],
+      (x) => F.layerNorm(x, [64], line.to(x.device), shift.to(x.device)),
+    );
+    compare(
+      gpu,
+      "summands alone",
+      [b],
+      (b) => F.batchNorm(images.to(b.device), null, null, null, b, training),
+    );
+    const doubles = [rows, line, shift].map((t) => t.to("float64"));
+    compare(gpu, "float64", doubles, (x, w, b) => F.layerNorm(x, [64], w, b), { tolerance: 1e-9 });
+    if (gpu.info.float16) {
+      const halves = [rows, line, shift].map((t) => t.to("float16"));
+      compare(gpu, "float16", halves, (x, w, b) => F.layerNorm(x, [64], w, b), { tolerance: 3e-2 });
+    }
+    compare(gpu, "a gradient of gradients", [rows, line], (x, w) => {
+      const y = F.layerNorm(x, [64], w).pow(2).sum();
+      return dg.autograd.grad(y, [x, w], { createGraph: true });
+    }, { tolerance: 1e-2 });
+    // far from 0 the squares of distances are those from the mean
+    const far = dg.randn(64, 512).add(1000), want = F.layerNorm(far.to("float64"), [512]);
+    assert(
+      F.layerNorm(far.to(device), [512]).cpu().to("float64").sub(want).abs().max().item() as number < 5e-4,
+    );
+    // few kernels: statistics and result; sums for the input, its gradient, sums for the factors
+    const net = new nn.LayerNorm(64).to(device),
+      x = rows.to(device).requiresGrad_(),
+      g = dg.ones(50, 64, { device });
+    const count = (run: () => void) => {
+      const before = gpu.commands.recorded;
+      run();
+      return gpu.commands.recorded - before;
+    };
+    let y = net.call(x) as Tensor;
+    assertEquals(
+      count(() => y = net.call(x) as Tensor),
+      2,
+    );
+    assertEquals(count(() => y.backward(g)), 5);
+  },
+);
+
 gpuTest("attention", (gpu) => {
   dg.manualSeed(5);
   const r = () => dg.randn(2, 3, 5, 4), attend = F.scaledDotProductAttention;
