@@ -83,9 +83,9 @@ export function setMaker(t: Tensor, node: Node, output: number): void {
 
 /** A tensor kept for the backward pass, with its version at that time. */
 export class SavedTensor {
-  private readonly tensor: Tensor;
-  private readonly version: number;
-  private readonly node: Node | null;
+  declare private readonly tensor: Tensor;
+  declare private readonly version: number;
+  declare private readonly node: Node | null;
 
   /** Keeps a tensor. */
   constructor(tensor: Tensor) {

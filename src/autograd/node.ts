@@ -26,28 +26,31 @@ export type NextFunction = readonly [Node | null, number];
 
 let created = 0;
 
-/** One step of the backward graph. PyTorch's `grad_fn`. */
+/**
+ * One step of the backward graph. PyTorch's `grad_fn`. Fields are declared and not defined, here and in other classes of which
+ * operations make many: a field that is defined is written twice.
+ */
 export abstract class Node {
   /** Rises with every node; a node is newer than those it points to, so descending order is a topological order. */
-  readonly sequence: number;
+  declare readonly sequence: number;
   /** The nodes of the inputs; null where an input needs no gradient. */
-  readonly next: (Node | null)[];
+  declare readonly next: (Node | null)[];
   /** Which output of `next[i]` the input was; null means 0 everywhere. */
-  readonly nextOutputs: number[] | null;
+  declare readonly nextOutputs: number[] | null;
   /** Gradients of the outputs during a backward pass: the first, and the others of a node with several. */
-  pending: Tensor | null;
+  declare pending: Tensor | null;
   /** See {@linkcode pending}. */
-  pendingRest: (Tensor | null)[] | null;
+  declare pendingRest: (Tensor | null)[] | null;
   /** The pass that last collected this node. */
-  mark: number;
+  declare mark: number;
   /** Hooks on outputs, and tensors that retain their gradient; null for none. */
-  hooks: OutputHook[] | null;
+  declare hooks: OutputHook[] | null;
   /** Tensors made by this node that keep their gradient. */
-  retaining: { output: number; tensor: Tensor }[] | null;
+  declare retaining: { output: number; tensor: Tensor }[] | null;
   /** Where the operation was called, if anomalies are being looked for. */
-  readonly trace: string | null;
+  declare readonly trace: string | null;
   /** The compiled function that this node was made in. */
-  readonly region: object | null;
+  declare readonly region: object | null;
 
   /** Points to the nodes of the inputs. */
   constructor(next: (Node | null)[], nextOutputs: number[] | null) {

@@ -40,26 +40,26 @@ const RELEASED: Later = {
  */
 export class Storage {
   /** Element type. */
-  readonly dtype: DType;
+  declare readonly dtype: DType;
   /** Number of elements. */
-  readonly length: number;
+  declare readonly length: number;
   /** Where the memory is. */
-  readonly device: Device;
+  declare readonly device: Device;
   /** How many in-place writes this memory has seen. */
-  version: number;
+  declare version: number;
   /** The backward pass that made this memory, if it can be given back; below 0 if none did; 0 if it cannot. */
-  pass: number;
+  declare pass: number;
   /** Set once a leaf's `.grad` (or the caller of `backward`) owns this memory, so that no other leaf takes it over. */
-  claimed: boolean;
+  declare claimed: boolean;
   /** Set once the user's code may hold this memory: then no pass gives it back, and no leaf takes it over. */
-  seen: boolean;
+  declare seen: boolean;
   /** Computes the elements, which nobody has needed yet; null where they are there. */
-  later: Later | null;
+  declare later: Later | null;
   /**
    * The CPU's array, another device's memory, or a single value; null for a promise. Few fields, because every small result has a
    * storage.
    */
-  private content: Memory | number | bigint | null;
+  declare private content: Memory | number | bigint | null;
 
   private constructor(
     dtype: DType,

@@ -44,6 +44,7 @@ export interface Tensor extends TensorMethods {}
  * ```
  */
 export class Tensor implements Displayable {
+  // Fields are defined, because an assignment to a field that is not yet there would ask the proxy of the methods, which is slow.
   /** The memory. */
   storage: Storage;
   /** Index of the first element in the memory. */

@@ -79,13 +79,13 @@ interface Form {
 
 /** The graph node of every pointwise operation. Saves what the wanted gradients mention, and no more. */
 class PointwiseNode extends Node {
-  private readonly op: PointwiseOp;
+  declare private readonly op: PointwiseOp;
   /** Saved inputs, then the result; null when released. */
-  private kept: Kept[] | null;
+  declare private kept: Kept[] | null;
   /** The versions of what is saved; null if nothing of it was ever written. */
-  private versions: number[] | null;
+  declare private versions: number[] | null;
   /** Forms of the inputs that differ from the result; null if none does. */
-  private readonly forms: (Form | null)[] | null;
+  declare private readonly forms: (Form | null)[] | null;
 
   constructor(op: PointwiseOp, edges: Edges, inputs: Operand[], out: Tensor) {
     super(edges.next, edges.nextOutputs);

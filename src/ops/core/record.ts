@@ -37,11 +37,11 @@ const NOTHING: Readonly<Record<string, SavedTensor | null>> = Object.freeze({});
 
 /** A node that follows a {@linkcode Rule}. */
 export class RuleNode<A extends object = object> extends Node {
-  private readonly rule: Rule<A>;
-  private kept: Readonly<Record<string, SavedTensor | null>> | null;
-  private readonly count: number;
+  declare private readonly rule: Rule<A>;
+  declare private kept: Readonly<Record<string, SavedTensor | null>> | null;
+  declare private readonly count: number;
   /** What the operation was called with, and other plain values. */
-  readonly args: A;
+  declare readonly args: A;
 
   /** See {@linkcode record}. */
   constructor(rule: Rule<A>, edges: Edges, args: A, save: Save | undefined, outputs: number) {
