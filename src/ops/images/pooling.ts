@@ -14,7 +14,7 @@ import {
 import { fromTypedArray } from "../../tensor/create.ts";
 import { allocate } from "../../tensor/dtype.ts";
 import { frozen, numel, type Shape, shapeText } from "../../tensor/shape.ts";
-import { allocateTensor, type Tensor } from "../../tensor/tensor.ts";
+import { allocateTensor, type Tensor, unwrittenTensor } from "../../tensor/tensor.ts";
 import { compact, framed, met, places, span } from "./columns.ts";
 import { to } from "../core/copy.ts";
 import { chosenMap, type LinearMap, linearMap, linearMapOf } from "../core/linear_map.ts";
@@ -186,7 +186,7 @@ export function atPlaces(
 export function largest(x: Tensor, spans: readonly Spans[], name: string, shown: object): [Tensor, Tensor] {
   const n = spans.length, lead = x.shape.slice(0, x.ndim - n);
   const shape = frozen([...lead, ...spans.map((s) => s.starts.length)]);
-  const out = allocateTensor(shape, x.dtype, x.device), where = allocateTensor(shape, "int32", x.device);
+  const out = unwrittenTensor(shape, x.dtype, x.device), where = unwrittenTensor(shape, "int32", x.device);
   const all = [...new Array<Spans>(3 - n).fill(ONE), ...spans];
   if (out.numel() > 0) {
     maxPool(x.dtype, elements(compact(x)), out.storage.memory, where.storage.memory, numel(lead), all);

@@ -178,7 +178,7 @@ function prepare(p: Plan, c: Convolution3x3): void {
     const at = (words.atPlaces + i * words.placeBytes) / 4;
     if (words.framed >= 0) {
       const start = at + words.framed / 4;
-      team.singles.fill(0, start, start + p.group * c.channels * words.framePlane / 4);
+      team.clear(start, start + p.group * c.channels * words.framePlane / 4);
     }
     if (words.kind === 1) {
       for (
@@ -187,7 +187,7 @@ function prepare(p: Plan, c: Convolution3x3): void {
           words.dense >= 0 ? p.group * c.outputs * words.tilePlane : 0,
         ]]
       ) {
-        team.singles.fill(0, at + offset / 4, at + (offset + bytes) / 4);
+        team.clear(at + offset / 4, at + (offset + bytes) / 4);
       }
     }
   }
@@ -248,36 +248,33 @@ function secure(threads: boolean, run: (threads: boolean) => boolean): boolean {
 
 // ---- results ----------------------------------------------------------------------------------------------------------
 
-/** The rows of G, by which a line of three is transformed. */
-const G = [
-  [1 / 4, 0, 0],
-  [-1 / 6, -1 / 6, -1 / 6],
-  [-1 / 6, 1 / 6, -1 / 6],
-  [1 / 24, 1 / 12, 1 / 6],
-  [1 / 24, -1 / 12, 1 / 6],
-  [0, 0, 1],
-] as const;
+/**
+ * Six of three numbers: G, with the rows [1/4, 0, 0], [-1/6, -1/6, -1/6], [-1/6, 1/6, -1/6], [1/24, 1/12, 1/6],
+ * [1/24, -1/12, 1/6] and [0, 0, 1].
+ */
+function spread(to: Float64Array, at: number, step: number, a: number, b: number, c: number): void {
+  const sixth = a / 6 + c / 6, part = a / 24 + c / 6, b6 = b / 6, b12 = b / 12;
+  to[at] = a / 4;
+  to[at + step] = -sixth - b6;
+  to[at + 2 * step] = b6 - sixth;
+  to[at + 3 * step] = part + b12;
+  to[at + 4 * step] = part - b12;
+  to[at + 5 * step] = c;
+}
 
 /** Transforms kernels and packs them in panels. */
 function packKernels(p: Plan, w: Planes, c: Convolution3x3): void {
-  const { team: { singles, tile }, words } = p, { channels, outputs } = c, half = new Float64Array(18);
+  const { team: { singles, tile }, words } = p, { channels, outputs } = c, { data } = w;
+  const half = new Float64Array(18), whole = new Float64Array(36);
   const base = words.atKernels / 4, position = words.kernelPosition / 4, panel = words.kernelPanel / 4;
-  singles.fill(0, base, base + 36 * position);
+  p.team.clear(base, base + 36 * position);
   for (let o = 0, from = w.offset; o < outputs; o++) {
     const to = base + Math.floor(o / tile.rows) * panel + o % tile.rows;
     for (let i = 0; i < channels; i++, from += 9) {
-      for (let r = 0; r < 6; r++) {
-        const [a, b, d] = G[r];
-        for (let k = 0; k < 3; k++) {
-          half[3 * r + k] = a * w.data[from + k] + b * w.data[from + 3 + k] + d * w.data[from + 6 + k];
-        }
-      }
-      for (let s = 0, at = to + i * tile.rows; s < 6; s++) {
-        const [a, b, d] = G[s];
-        for (let r = 0; r < 18; r += 3, at += position) {
-          singles[at] = a * half[r] + b * half[r + 1] + d * half[r + 2];
-        }
-      }
+      for (let k = 0; k < 3; k++) spread(half, k, 3, data[from + k], data[from + 3 + k], data[from + 6 + k]);
+      // positions are stored columns first: whole[6 s + r] belongs to row r and column s
+      for (let r = 0; r < 6; r++) spread(whole, r, 6, half[3 * r], half[3 * r + 1], half[3 * r + 2]);
+      for (let q = 0, at = to + i * tile.rows; q < 36; q++, at += position) singles[at] = whole[q];
     }
   }
 }
@@ -337,6 +334,22 @@ export function winogradKernels(
   });
 }
 
+/** Three of six numbers: the transpose of G. */
+function gather(
+  to: Float64Array | Float32Array,
+  at: number,
+  step: number,
+  from: Float64Array,
+  first: number,
+  by: number,
+): void {
+  const a = from[first + by], b = from[first + 2 * by], c = from[first + 3 * by], d = from[first + 4 * by];
+  const sixth = (a + b) / 6;
+  to[at] = from[first] / 4 - sixth + (c + d) / 24;
+  to[at + step] = (b - a) / 6 + (c - d) / 12;
+  to[at + 2 * step] = (c + d) / 6 - sixth + from[first + 5 * by];
+}
+
 /** Sums over the places, transformed back. */
 function unpackKernels(p: Plan, w: Planes, c: Convolution3x3): void {
   const { team: { singles }, words } = p, half = new Float64Array(18), sums = new Float64Array(36);
@@ -345,24 +358,14 @@ function unpackKernels(p: Plan, w: Planes, c: Convolution3x3): void {
   let to = w.offset;
   for (let o = 0; o < c.outputs; o++) {
     for (let i = 0; i < c.channels; i++, to += 9) {
-      sums.fill(0);
-      for (let k = 0, at = base + o * row + i; k < words.width; k++, at += place) {
-        for (let q = 0, from = at; q < 36; q++, from += position) sums[q] += singles[from];
+      for (let q = 0, at = base + o * row + i; q < 36; q++, at += position) {
+        let sum = 0;
+        for (let k = 0, from = at; k < words.width; k++, from += place) sum += singles[from];
+        sums[q] = sum;
       }
       // positions are stored columns first: sums[6 s + r] belongs to row r and column s
-      half.fill(0);
-      for (let r = 0; r < 6; r++) {
-        for (let s = 0; s < 6; s++) {
-          for (let k = 0; k < 3; k++) half[3 * s + k] += G[r][k] * sums[6 * s + r];
-        }
-      }
-      for (let k = 0; k < 3; k++) {
-        for (let l = 0; l < 3; l++) {
-          let sum = 0;
-          for (let s = 0; s < 6; s++) sum += half[3 * s + k] * G[s][l];
-          w.data[to + 3 * k + l] = sum;
-        }
-      }
+      for (let s = 0; s < 6; s++) gather(half, 3 * s, 1, sums, 6 * s, 1);
+      for (let k = 0; k < 3; k++) gather(w.data, to + 3 * k, 1, half, k, 3);
     }
   }
 }
