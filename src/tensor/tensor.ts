@@ -44,7 +44,7 @@ export interface Tensor extends TensorMethods {}
  * ```
  */
 export class Tensor implements Displayable {
-  // Fields are defined, because an assignment to a field that is not yet there would ask the proxy of the methods, which is slow.
+  // Fields are defined: to assign one that is not there yet would ask the proxy behind the prototype, which is slow.
   /** The memory. */
   storage: Storage;
   /** Index of the first element in the memory. */

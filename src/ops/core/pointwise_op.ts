@@ -54,7 +54,8 @@ export interface Gradient {
   readonly sources: readonly number[];
 }
 
-type NumberFunction = (...args: number[]) => number;
+/** A program as a function of numbers. */
+export type NumberFunction = (...args: number[]) => number;
 
 /** Sets of inputs are kept as the bits of an integer, with one more bit for the result. */
 const MAX_INPUTS = 30;
@@ -130,6 +131,7 @@ export class PointwiseOp {
     return this.single ??= this.kernel("float32", "single");
   }
 
+  /** Makes what the two getters remember. */
   private kernel(dtype: DType, flavor: "float" | "single"): NumberFunction {
     if (this.dtypes !== null) this.dtypes(dtype, []); // the short way for single numbers asks nobody else
     return scalarFunction(this.program, flavor) as NumberFunction;
