@@ -54,9 +54,6 @@ export interface Gradient {
   readonly sources: readonly number[];
 }
 
-/** A program as a function of numbers. */
-export type NumberFunction = (...args: number[]) => number;
-
 /** Sets of inputs are kept as the bits of an integer, with one more bit for the result. */
 const MAX_INPUTS = 30;
 
@@ -89,8 +86,8 @@ export class PointwiseOp {
   private readonly polynomial: boolean;
   private readonly gradients: (Gradient | null | undefined)[] = [];
   private readonly masks: (number | undefined)[] = [];
-  private double: NumberFunction | null = null;
-  private single: NumberFunction | null = null;
+  private double: ((...args: number[]) => number) | null = null;
+  private single: ((...args: number[]) => number) | null = null;
 
   /** An operation from a program with one output. */
   constructor(program: Program, options: PointwiseOptions = {}) {
@@ -122,19 +119,19 @@ export class PointwiseOp {
   }
 
   /** The program as a plain function of numbers. */
-  get doubleKernel(): NumberFunction {
+  get doubleKernel(): (...args: number[]) => number {
     return this.double ??= this.kernel("float64", "float");
   }
 
   /** {@linkcode PointwiseOp.doubleKernel} with the result rounded to float32. */
-  get singleKernel(): NumberFunction {
+  get singleKernel(): (...args: number[]) => number {
     return this.single ??= this.kernel("float32", "single");
   }
 
   /** Makes what the two getters remember. */
-  private kernel(dtype: DType, flavor: "float" | "single"): NumberFunction {
+  private kernel(dtype: DType, flavor: "float" | "single"): (...args: number[]) => number {
     if (this.dtypes !== null) this.dtypes(dtype, []); // the short way for single numbers asks nobody else
-    return scalarFunction(this.program, flavor) as NumberFunction;
+    return scalarFunction(this.program, flavor) as (...args: number[]) => number;
   }
 
   /** The gradient with respect to input `i`, or null where it is zero everywhere. */
