@@ -10,7 +10,9 @@ import { type Host, MainHost } from "./host.ts";
 import type { KnownFolds } from "./fold_launches.ts";
 import type { Launches } from "./launches.ts";
 import type { ManyKernels } from "./many.ts";
+import { Memo } from "./memo.ts";
 import { Memory, type MemoryOptions } from "./memory.ts";
+import { type KnownPlaces, PLACES } from "./place_code.ts";
 import { SyncReader } from "./sync.ts";
 import type { Block } from "./memory.ts";
 
@@ -50,6 +52,8 @@ export class Gpu {
   readonly launches: Launches = new WeakMap();
   /** How folds were. */
   readonly folds: KnownFolds = new WeakMap();
+  /** How indexing was. */
+  readonly places: KnownPlaces = new Memo(PLACES);
   /** Kernels for many tensors. */
   readonly many: ManyKernels = new WeakMap();
   /** Which thread the device belongs to. */

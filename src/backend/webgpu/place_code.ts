@@ -4,13 +4,15 @@
  */
 import type { DType } from "../../tensor/dtype.ts";
 import { wgslFunctions } from "../../expr/lower_wgsl.ts";
-import type { Access } from "./commands.ts";
+import type { Access, Kernel } from "./commands.ts";
 import { wrapped } from "./convert.ts";
 import { elementType } from "./elements.ts";
 import { faultsAt, TOO_LARGE } from "./faults.ts";
 import type { Gpu, KernelSource } from "./gpu.ts";
 import { lost } from "./int64.ts";
-import { checkExtent, collapse, extent } from "./layout.ts";
+import { numberOf } from "./launches.ts";
+import { checkInside, collapse } from "./layout.ts";
+import { type Memo, Row } from "./memo.ts";
 import type { Block } from "./memory.ts";
 import { header } from "./pointwise.ts";
 
@@ -86,10 +88,19 @@ export class Words {
   /** The parameters so far. */
   readonly values: number[] = [0];
 
+  /** Which of them tell where operands begin. */
+  readonly offsets: number[] = [];
+
   /** Adds one, and gives its name. */
   add(value: number): string {
     const k = this.values.push(value) - 1;
     return `P[${k >> 2}][${k & 3}]`;
+  }
+
+  /** Adds one that tells where an operand begins. */
+  begin(offset: number): string {
+    this.offsets.push(this.values.length);
+    return this.add(offset);
   }
 }
 
@@ -136,7 +147,7 @@ export function placeCode(
   buffers: Buffers,
 ): string {
   const lines = [
-    `var place = ${sumOf(words.add(offset), "k", places.strides, words)};`,
+    `var place = ${sumOf(words.begin(offset), "k", places.strides, words)};`,
     "var good = true;",
   ];
   if (places.indices.length > 0) words.add(gpu.faults.code(places.caller));
@@ -146,7 +157,7 @@ export function placeCode(
     const size = words.add(numel(index.digits.map((d) => d.size)));
     lines.push(
       "{",
-      `let given = ${buffer}[${sumOf(words.add(index.offset), "k", index.strides, words)}];`,
+      `let given = ${buffer}[${sumOf(words.begin(index.offset), "k", index.strides, words)}];`,
       `let at = given${index.wrap ? ` + select(0, ${size}, given < 0)` : ""};`,
       `if (at < 0 || at >= ${size}) { good = false; fault(P[${code >> 2}][${code & 3}], given, ${size}); }`,
       digitsOf("at", index.digits.map((d) => words.add(d.size)), "n"),
@@ -157,21 +168,94 @@ export function placeCode(
   return lines.join("\n");
 }
 
+/** A launch that is known but for its blocks, and where in them operands begin. */
+interface Known {
+  readonly kernel: Kernel;
+  readonly parameters: Int32Array;
+  readonly offsets: readonly number[];
+  readonly faulty: boolean;
+  readonly workgroups: number;
+}
+
+/** The launches of one device that come again, by what they depend on. */
+export type KnownPlaces = Memo<Known>;
+
+/** Launches that a device remembers. */
+export const PLACES = 1024;
+
+const row = new Row();
+
+function addAll(values: readonly number[]): void {
+  row.add(values.length);
+  for (let i = 0; i < values.length; i++) row.add(values[i]);
+}
+
+/**
+ * Runs a kernel at places, or finds how it ran before and runs it again: `kind` tells kernels apart. The blocks, and where in them
+ * operands begin, are in the order in which `build` adds those of {@linkcode placeCode}'s places and what comes after.
+ */
+export function launchAt(
+  gpu: Gpu,
+  label: string,
+  kind: number,
+  places: GpuPlaces,
+  target: GpuTarget,
+  values: GpuValues | null,
+  blocks: Block[],
+  build: (words: Words, buffers: Buffers) => { readonly body: string; readonly key: string },
+): void {
+  const { shape, strides, indices, caller } = places;
+  row.length = 0;
+  row.add(kind);
+  row.add(numberOf.get(target.dtype)!);
+  row.add(gpu.faults.code(caller));
+  addAll(shape);
+  addAll(strides);
+  row.add(indices.length);
+  for (let k = 0; k < indices.length; k++) {
+    const { strides, digits, wrap, data } = indices[k];
+    row.add(wrap ? 1 : 0);
+    addAll(strides);
+    row.add(digits.length);
+    for (let d = 0; d < digits.length; d++) {
+      row.add(digits[d].size);
+      row.add(digits[d].step);
+    }
+    blocks.push(data);
+  }
+  if (values !== null) addAll(values.strides);
+  const known = gpu.places.find(row);
+  if (known === undefined) {
+    const launched = launch(gpu, label, numel(shape), build);
+    if (launched !== null) gpu.places.set(row, launched);
+    return;
+  }
+  const { kernel, parameters, offsets, faulty, workgroups } = known;
+  let at = 0;
+  parameters[offsets[at++]] = target.offset;
+  for (let k = 0; k < indices.length; k++) parameters[offsets[at++]] = indices[k].offset;
+  if (values !== null) parameters[offsets[at++]] = values.offset;
+  if (faulty) blocks.push(gpu.faults.use());
+  gpu.commands.dispatch(kernel, blocks, parameters, workgroups);
+}
+
 /** Runs a kernel of `count` invocations whose code sees its number as `i`. */
 export function launch(
   gpu: Gpu,
   label: string,
   count: number,
   build: (words: Words, buffers: Buffers) => { readonly body: string; readonly key: string },
-): void {
-  if (count === 0) return;
+): Known | null {
+  if (count === 0) return null;
   const words = new Words(), buffers = new Buffers();
   const n = words.add(count);
   const { body, key } = build(words, buffers);
   const faulty = body.includes("fault(");
   const kernel = gpu.kernel(`places ${label}`, key, () => source(label, n, body, words, buffers, faulty));
   const blocks = faulty ? [...buffers.blocks, gpu.faults.use()] : buffers.blocks;
-  gpu.commands.dispatch(kernel, blocks, Int32Array.from(words.values), Math.ceil(count / GROUP));
+  const parameters = Int32Array.from(words.values), workgroups = Math.ceil(count / GROUP);
+  gpu.commands.dispatch(kernel, blocks, parameters, workgroups);
+  return { kernel, parameters, offsets: words.offsets, faulty, workgroups };
 }
 
 export function source(
@@ -226,22 +310,30 @@ export function simplified(places: GpuPlaces, ...more: (readonly number[])[]): [
   return [{ ...places, shape: nest.sizes, strides, indices }, ...rest.slice(indices.length)];
 }
 
-export function check(places: GpuPlaces, target: GpuTarget): void {
+/** Checks that all elements that may be meant, and the indices, lie in their blocks. */
+export function check({ shape, strides, indices }: GpuPlaces, target: GpuTarget): void {
   let first = target.offset, last = target.offset;
-  const reach = (size: number, step: number) => {
-    if (step < 0) first += (size - 1) * step;
-    else last += (size - 1) * step;
-  };
-  places.shape.forEach((size, d) => reach(size, places.strides[d]));
-  for (const x of places.indices) {
-    const [from, to] = extent(
-      { data: x.data, dtype: "int32", offset: x.offset, strides: x.strides },
-      places.shape,
-    );
-    checkExtent({ data: x.data, dtype: "int32", offset: from, strides: [1] }, [to - from + 1]);
-    for (const { size, step } of x.digits) reach(Math.max(size, 1), step);
+  for (let d = 0; d < shape.length; d++) {
+    const way = (shape[d] - 1) * strides[d];
+    if (way < 0) first += way;
+    else last += way;
   }
-  checkExtent({ ...target, offset: first, strides: [1] }, [last - first + 1]);
+  for (let k = 0; k < indices.length; k++) {
+    const x = indices[k];
+    let from = x.offset, to = x.offset;
+    for (let d = 0; d < shape.length; d++) {
+      const way = (shape[d] - 1) * x.strides[d];
+      if (way < 0) from += way;
+      else to += way;
+    }
+    checkInside(x.data, "int32", from, to);
+    for (let d = 0; d < x.digits.length; d++) {
+      const { size, step } = x.digits[d], way = (Math.max(size, 1) - 1) * step;
+      if (way < 0) first += way;
+      else last += way;
+    }
+  }
+  checkInside(target.data, target.dtype, first, last);
 }
 
 /** WGSL that changes `a` to what it is combined with a value `b`; what comes before the first such step, and after the last. */

@@ -29,6 +29,7 @@ import {
   type GpuValues,
   keyOf,
   launch,
+  launchAt,
   numel,
   placeCode,
   simplified,
@@ -44,8 +45,8 @@ export function pick(gpu: Gpu, from: GpuTarget, given: GpuPlaces, out: Block): v
   const count = numel(given.shape);
   if (count === 0) return;
   check(given, from);
-  const [places] = simplified(given), type = elementType(from.dtype);
-  launch(gpu, "pick", count, (words, buffers) => {
+  launchAt(gpu, "pick", 0, given, from, null, [out, from.data], (words, buffers) => {
+    const [places] = simplified(given), type = elementType(from.dtype);
     const target = buffers.add(out, type, "write"), data = buffers.add(from.data, type, "read");
     const sizes = places.shape.map((s) => words.add(s));
     const body = `${digitsOf("i", sizes, "k")}
@@ -107,6 +108,8 @@ export function write(
   for (const copy of copies.values()) gpu.memory.release(copy);
 }
 
+const combinations: readonly Combination[] = ["put", "add", "or", "mul", "max", "min"];
+
 /** No two values go to one element, or all values are the same. */
 function writeApart(
   gpu: Gpu,
@@ -115,8 +118,9 @@ function writeApart(
   action: Combination,
   values: GpuValues,
 ): void {
-  const [places, strides] = simplified(given, values.strides), type = elementType(to.dtype);
-  launch(gpu, action, numel(given.shape), (words, buffers) => {
+  const kind = 1 + combinations.indexOf(action);
+  launchAt(gpu, action, kind, given, to, values, [to.data, values.data], (words, buffers) => {
+    const [places, strides] = simplified(given, values.strides), type = elementType(to.dtype);
     const target = buffers.add(to.data, type, "write"), from = buffers.add(values.data, type, "read");
     const sizes = places.shape.map((s) => words.add(s));
     const { before, step, after } = combining(
@@ -128,7 +132,7 @@ function writeApart(
 ${placeCode(gpu, places, to.offset, words, buffers)}
 if (good) {
 var a = ${target}[place];
-let b = ${from}[${sumOf(words.add(values.offset), "k", strides, words)}];
+let b = ${from}[${sumOf(words.begin(values.offset), "k", strides, words)}];
 ${before}
 ${step}
 ${after}

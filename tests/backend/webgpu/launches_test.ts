@@ -1,6 +1,7 @@
 /** Launches that come again: the same operations on many layouts, each more than once, give what the CPU gives. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import * as dg from "../../../mod.ts";
+import { GpuError } from "../../../src/backend/webgpu/device.ts";
 import { gpuTest, lcg } from "./helpers.ts";
 
 const options = { device: "webgpu" } as const;
@@ -102,6 +103,38 @@ gpuTest("known folds serve their own layouts alone", () => {
       );
     }
   }
+});
+
+gpuTest("known selections serve their own layouts alone", () => {
+  const random = lcg(17), below = (n: number) => Math.floor(random() * n);
+  const cpu = dg.arange(2 * 6 * 7).reshape(2, 6, 7), gpu = cpu.to("webgpu");
+  const operations: ((t: dg.Tensor, at: dg.Tensor, i: number) => dg.Tensor)[] = [
+    (t, at) => t.gather(0, at),
+    (t, at) => t.gather(1, at.t()),
+    (t, at, i) => t.indexSelect(i % 2, at.select(0, i % 2)),
+    (t, at, i) => t.index(at.select(1, i % 3)),
+    (t, at) => t.clone().scatter(0, at, t.mul(2)),
+    (t, at) => t.clone().scatter(0, at, -1),
+    (t, at) => t.scatterAdd(0, at, t),
+    (t, at, i) => t.indexAdd(0, at.select(0, i % 2), t.narrow(0, 0, 3)),
+  ];
+  for (let k = 0; k < 200; k++) {
+    const f = operations[below(operations.length)], plane = below(2), i = below(6), turned = below(2) === 1;
+    const values = Array.from({ length: 2 }, () => Array.from({ length: 3 }, () => BigInt(below(6))));
+    const of = (t: dg.Tensor) => turned ? t.select(0, plane).t() : t.select(0, plane);
+    const at = dg.tensor(values);
+    const expected = f(of(cpu), at, i).toArray();
+    for (let again = 0; again < 2; again++) {
+      assertEquals(
+        f(of(gpu), at.to("webgpu"), i).toArray(),
+        expected,
+        `${f} of ${values}, ${plane} ${i} ${turned}`,
+      );
+    }
+  }
+  const wrong = dg.tensor([[9n, 0n, 0n], [0n, 0n, 0n]], options);
+  gpu.select(0, 0).gather(0, wrong.remainder(6n)).toArray();
+  assertThrows(() => gpu.select(0, 0).gather(0, wrong).toArray(), GpuError, "gather");
 });
 
 gpuTest("tensors of every size, also of those that share buffers", () => {
