@@ -10,7 +10,7 @@ import { blasLibrary, blasReport, hasBlasThreads, symbols } from "../../src/back
 import { gemmBlas } from "../../src/backend/cpu/blas/products.ts";
 import { faultOf, routinesOf, type Symbols, wanted } from "../../src/backend/cpu/blas/routines.ts";
 import { setNumThreads } from "../../src/backend/cpu/pool.ts";
-import { asksWorkers } from "../../src/backend/cpu/wasm/stream.ts";
+import { asksWorkers, newPace } from "../../src/backend/cpu/wasm/stream.ts";
 import { currentTeam } from "../../src/backend/cpu/wasm/team.ts";
 
 const ffi = Deno.permissions.querySync({ name: "ffi" }).state;
@@ -342,7 +342,7 @@ blasTest("the number of threads is followed", () => {
 });
 
 blasTest("other threads are asked for more while the library has its own", () => {
-  const pace = { alone: 1e9 }, least = 1 << 16, threads = dg.getNumThreads();
+  const pace = { ...newPace(), alone: 1e9 }, least = 1 << 16, threads = dg.getNumThreads();
   const asks = (elements: number) => asksWorkers(pace, elements, least);
   try {
     setNumThreads(2);

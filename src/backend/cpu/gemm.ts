@@ -7,9 +7,9 @@ import type { DType } from "../../tensor/dtype.ts";
 import { blasLibrary } from "./blas/library.ts";
 import { gemmBlas } from "./blas/products.ts";
 import { gemm as gemmJs, type GemmSize, type Matrix } from "./gemm_js.ts";
-import { gemmWasm, hasGemm } from "./wasm/gemm.ts";
+import { gemmWasm, hasGemm, threadsFrom } from "./wasm/gemm.ts";
 import { type Batch, gemmWasmBatches } from "./wasm/gemm_batches.ts";
-import { asksWorkers, type Pace, runAlone, runTogether } from "./wasm/stream.ts";
+import { asksWorkers, newPace, type Pace, runAlone, runTogether } from "./wasm/stream.ts";
 
 export type { GemmSize, Matrix } from "./gemm_js.ts";
 export type { Batch } from "./wasm/gemm_batches.ts";
@@ -62,7 +62,14 @@ export function gemm(
   const small = auto ? work < LEAST || m < LEAST_LINES || n < LEAST_LINES : tier === "js";
   if (small || !floats || !hasGemm()) {
     gemmJs(size, a, b, c, dtype, alpha, beta);
-  } else gemmWasm(size, a, b, c, dtype, alpha, beta, tier === "wasm" ? "never" : auto ? "calm" : "always");
+    return;
+  }
+  const run = (mayThread: boolean) => gemmWasm(size, a, b, c, dtype, alpha, beta, mayThread);
+  const least = auto ? threadsFrom(work) : Infinity;
+  if (work < least) return run(tier === "wasm+threads");
+  const pace = paceOf(size, dtype);
+  if (asksWorkers(pace, work, least)) runTogether(pace, work, () => run(true));
+  else runAlone(pace, work, least, () => run(false));
 }
 
 /**
@@ -110,7 +117,7 @@ function paceOf({ m, n, k }: GemmSize, dtype: DType): Pace {
   let pace = paces.get(key);
   if (pace === undefined) {
     if (paces.size >= MOST_PACES) paces.clear();
-    paces.set(key, pace = { alone: Infinity });
+    paces.set(key, pace = newPace());
   }
   return pace;
 }

@@ -180,41 +180,13 @@ const START_AFTER = 100, CHECK_EVERY = 1000;
 /** Milliseconds for which the asking thread looks whether the others are done before it sleeps. */
 const LOOK = 0.05;
 
-/** Milliseconds, beside the time of two tasks, after which a worker that is waited for has lost its core to another program. */
-const LATE = 0.1;
-
 /** Jobs that begin so many milliseconds after the last one are followed by others as quickly, it seems. */
 const QUICKLY = 0.4;
-
-/** For how many milliseconds no help is asked for when it made things slower; and what the next pause shrinks to when it helped. */
-const PAUSE = 20, LONGEST_PAUSE = 1000, SHRINKS = 0.98;
-
-/** A time in which no help is asked for: twice as long each time that it did not help. */
-export class Pause {
-  private next = PAUSE;
-  private until = 0;
-
-  /** Whether it is in force. */
-  get active(): boolean {
-    return performance.now() < this.until;
-  }
-
-  /** To be told whether help made something faster. */
-  told(helped: boolean): void {
-    if (helped) this.next = Math.max(PAUSE, SHRINKS * this.next);
-    else {
-      this.until = performance.now() + this.next;
-      this.next = Math.min(2 * this.next, LONGEST_PAUSE);
-    }
-  }
-}
 
 /** A program, and workers for it. */
 export class Pool {
   /** The words that tell the runner what the job is. */
   readonly job: Int32Array;
-  /** In force while other programs seem to need the cores of the workers. */
-  readonly pause: Pause = new Pause();
   /** How many threads this pool is for, the asking one included. */
   readonly threads: number = getNumThreads();
   /** All words that the threads share. */
@@ -279,13 +251,8 @@ export class Pool {
   perform(count: number, runner = 0, more = false): void {
     const begin = this.prepare(runner);
     this.add(count);
-    let own = 0;
-    while (this.doOne()) own++;
-    if (own < count) {
-      const since = performance.now();
-      this.await(() => Atomics.load(this.control, words.done) === count);
-      this.pause.told(performance.now() - since < 2 * (since - begin) / Math.max(1, own) + LATE);
-    }
+    while (this.doOne());
+    this.await(() => Atomics.load(this.control, words.done) === count);
     this.end(begin, more);
   }
 

@@ -9,7 +9,7 @@ import type { GemmSize, Matrix } from "../gemm_js.ts";
 import { type Pool, WorkerLost } from "../pool.ts";
 import { bytesOf, columnsOf, type GemmType, kernelNames } from "./gemm_kernel.ts";
 import { GEMM } from "./tasks.ts";
-import { currentTeam, hasTeam, loseTeam, mayThread, type Team } from "./team.ts";
+import { currentTeam, hasTeam, loseTeam, mayThread as mayHaveThreads, type Team } from "./team.ts";
 
 export { currentPool, setTile } from "./team.ts";
 
@@ -42,9 +42,6 @@ export interface Raw {
   readonly across: 0 | 1;
 }
 
-/** Whether threads are asked for help with large products: never, if other programs leave them their cores, or always. */
-export type Help = "never" | "calm" | "always";
-
 /** Whether this engine can run the kernels. */
 export function hasGemm(): boolean {
   return hasTeam();
@@ -52,7 +49,7 @@ export function hasGemm(): boolean {
 
 // ---- the product --------------------------------------------------------------------------------------------------
 
-/** `c = alpha * a @ b + beta * c`, for sizes above 0; with beta 0, c is not read. */
+/** `c = alpha * a @ b + beta * c`, for sizes above 0; with beta 0, c is not read. Asks threads for help if it may and that pays. */
 export function gemmWasm(
   size: GemmSize,
   a: Matrix,
@@ -61,7 +58,7 @@ export function gemmWasm(
   dtype: GemmType,
   alpha: number,
   beta: number,
-  help: Help,
+  mayThread: boolean,
 ): void {
   const { m, n, k } = size, { rows: tileRows } = currentTeam().tile;
   const widest = BLOCK_ELEMENTS / Math.min(BLOCK_SIDE, Math.max(m, n));
@@ -76,11 +73,11 @@ export function gemmWasm(
       const block = { m: Math.min(rows, m - i), n: Math.min(columns, n - j), k };
       const from = at(a, i, 0), beside = at(b, 0, j), to = at(c, i, j);
       try {
-        multiplyBlock(block, depth, from, beside, to, dtype, alpha, beta, help);
+        multiplyBlock(block, depth, from, beside, to, dtype, alpha, beta, mayThread);
       } catch (error) {
         if (!(error instanceof WorkerLost)) throw error;
         loseTeam(); // nothing of c is written yet
-        multiplyBlock(block, depth, from, beside, to, dtype, alpha, beta, "never");
+        multiplyBlock(block, depth, from, beside, to, dtype, alpha, beta, false);
       }
     }
   }
@@ -105,11 +102,10 @@ function multiplyBlock(
   dtype: GemmType,
   alpha: number,
   beta: number,
-  help: Help,
+  mayThread: boolean,
 ): void {
   const team = currentTeam(), { pool } = team, { job } = pool, size = bytesOf(dtype);
-  const threaded = help !== "never" && mayThread() && pays(pool, m * n * k) &&
-    (help === "always" || !pool.pause.active);
+  const work = m * n * k, threaded = mayThread && mayHaveThreads() && work >= threadsFrom(work);
   if (threaded) pool.expect();
   const { aPanels, bPanels, rows, width, row, free, packs } = layOut(team, dtype, m, n, blockDepth);
   const products = divide(job, aPanels, bPanels, threaded ? pool.threads * TASKS_EACH : 1);
@@ -134,9 +130,9 @@ function multiplyBlock(
   else combine(memory, row, m, n, c, alpha, beta);
 }
 
-/** Whether so many multiplications are worth the help of threads. */
-function pays(pool: Pool, work: number): boolean {
-  return work >= AWAKE_FROM && (work >= THREADS_FROM || pool.awake > 0);
+/** From how many multiplications threads are asked for help, as products of so many go. */
+export function threadsFrom(work: number): number {
+  return work < AWAKE_FROM || currentTeam().pool.awake > 0 ? AWAKE_FROM : THREADS_FROM;
 }
 
 /** How a product lies in memory: c, the panels of a and of b, then both as they lie. */

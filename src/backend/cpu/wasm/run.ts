@@ -8,7 +8,16 @@ import type { Program } from "../../../expr/program.ts";
 import { isOperand, type Nest, type Operand, runNest, Step } from "../pointwise_js.ts";
 import { features } from "./features.ts";
 import { ARRAYS, instantiate, memoryBuffer, NUMBERS } from "./memory.ts";
-import { asksWorkers, makeRing, type Pace, type Ring, runAlone, runRing, runTogether } from "./stream.ts";
+import {
+  asksWorkers,
+  makeRing,
+  newPace,
+  type Pace,
+  type Ring,
+  runAlone,
+  runRing,
+  runTogether,
+} from "./stream.ts";
 import { currentTeam } from "./team.ts";
 import { isCheap, isLowerable, lowerWasm, type Slot, slotBytes, slotOf, STEP } from "./lower.ts";
 
@@ -192,7 +201,7 @@ function compile(p: Program, computeDtype: "float32" | "float64", slots: readonl
     next += (chunk * slotBytes[slot] + PADDING + 63) & -64;
   });
   const bytes = lowerWasm(p, computeDtype, { slots, addresses }, features()!);
-  return { run: instantiate(bytes), alone: Infinity, chunk, slots, views };
+  return { ...newPace(), run: instantiate(bytes), chunk, slots, views };
 }
 
 function runRows(

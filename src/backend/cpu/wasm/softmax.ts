@@ -13,7 +13,16 @@ import { ARRAYS, instantiate, memoryBuffer } from "./memory.ts";
 import { runWasm } from "./run.ts";
 import { lineBytes, lowerSoftmax, type Softmax } from "./softmax_kernel.ts";
 import { softmaxOfShort } from "./softmax_short.ts";
-import { asksWorkers, makeRing, type Pace, type Ring, runAlone, runRing, runTogether } from "./stream.ts";
+import {
+  asksWorkers,
+  makeRing,
+  newPace,
+  type Pace,
+  type Ring,
+  runAlone,
+  runRing,
+  runTogether,
+} from "./stream.ts";
 import { currentTeam } from "./team.ts";
 
 export type { Softmax } from "./softmax_kernel.ts";
@@ -48,7 +57,7 @@ function kernelFor(kind: Softmax, dtype: Dtype): Kernel {
     const run = instantiate(lowerSoftmax(kind, dtype, ARRAYS, features()!)) as Kernel["run"];
     kernels.set(
       key,
-      known = { run, alone: Infinity, piece: new views[dtype](memoryBuffer(), ARRAYS, CHUNK) },
+      known = { ...newPace(), run, piece: new views[dtype](memoryBuffer(), ARRAYS, CHUNK) },
     );
   }
   return known;

@@ -7,7 +7,7 @@
 import type { TypedArray } from "../../../tensor/dtype.ts";
 import { hasBlasThreads } from "../blas/library.ts";
 import { cpuTier } from "../tier.ts";
-import { Pause, WIDEST_STREAM, WorkerLost } from "../pool.ts";
+import { WIDEST_STREAM, WorkerLost } from "../pool.ts";
 import { ARRAYS } from "./memory.ts";
 import { PROGRAM } from "./tasks.ts";
 import { currentTeam, hasTeam, loseTeam, mayThread, MOST_PAGES, type Team } from "./team.ts";
@@ -42,14 +42,41 @@ const PADDING = 192;
 
 let rings = 0;
 
-/** How fast a kernel is without help: milliseconds for an element, the best that were seen. */
-export interface Pace {
-  /** Infinite before it was measured. */
-  alone: number;
+/** For how many milliseconds no help is asked for when it made things slower; and what the next pause shrinks to when it helped. */
+const PAUSE = 20, LONGEST_PAUSE = 500, SHRINKS = 0.98;
+
+/** A time in which no help is asked for: twice as long each time that it did not help. */
+export class Pause {
+  private next = PAUSE;
+  private until = 0;
+
+  /** Whether it is in force. */
+  get active(): boolean {
+    return performance.now() < this.until;
+  }
+
+  /** To be told whether help made something faster. */
+  told(helped: boolean): void {
+    if (helped) this.next = Math.max(PAUSE, SHRINKS * this.next);
+    else {
+      this.until = performance.now() + this.next;
+      this.next = Math.min(2 * this.next, LONGEST_PAUSE);
+    }
+  }
 }
 
-/** In force when help made things slower: other programs need the processor. */
-const pause = new Pause();
+/** What is known of a kernel's speed. */
+export interface Pace {
+  /** Milliseconds for an element without help, the best that were seen; infinite before it was measured. */
+  alone: number;
+  /** In force when help made it slower: other programs need the processor, or copying is most of the work. */
+  readonly pause: Pause;
+}
+
+/** Nothing is known yet. */
+export function newPace(): Pace {
+  return { alone: Infinity, pause: new Pause() };
+}
 
 /**
  * The threads of a BLAS library look for work for some hundredths of a second after each product, on the cores that these threads
@@ -63,7 +90,7 @@ export function asksWorkers(pace: Pace, elements: number, least: number): boolea
   if (tier === "wasm") return false;
   if (tier === "auto" && elements < (hasBlasThreads() ? BESIDE_BLAS * least : least)) return false;
   if (!hasTeam() || !mayThread() || currentTeam().pool.workers === 0) return false;
-  return tier === "wasm+threads" || (pace.alone < Infinity && !pause.active);
+  return tier === "wasm+threads" || (pace.alone < Infinity && !pace.pause.active);
 }
 
 /** Runs something without help that threads could help with. */
@@ -80,7 +107,7 @@ export function runAlone(pace: Pace, elements: number, least: number, run: () =>
 export function runTogether(pace: Pace, elements: number, run: () => void): void {
   const begin = performance.now();
   run();
-  pause.told(performance.now() - begin <= pace.alone * elements);
+  pace.pause.told(performance.now() - begin <= pace.alone * elements);
 }
 
 /**
