@@ -168,36 +168,31 @@ function placeOf(p: Int32Array, at: number, x: GpuMatrix): void {
 
 let copy: Program | undefined;
 
-/** Computes from factors in the layout that the blocked kernel reads fastest: at each step of the depth the side in one row. */
+/** Computes from factors in the layout that the blocked kernel reads fastest: each row of a and column of b along the depth. */
 function packed(gpu: Gpu, job: GemmJob): void {
   const { size: { batch, m, n, k }, a, b, dtype } = job, spare: Block[] = [];
-  const pack = (x: GpuMatrix, side: number, sideStride: number, depthStride: number): GpuMatrix => {
-    if (walkOf(x, side, k, sideStride, depthStride, dtype) === "side") return x;
-    const row = Math.ceil(side / 8) * 8, layers = x.batchStride === 0 ? 1 : batch;
-    const data = gpu.memory.allocate(Math.max(4, bytesOf("float32", layers * k * row)));
+  const pack = (x: GpuMatrix, isB: boolean): GpuMatrix => {
+    const [side, sideStride, depthStride] = isB
+      ? [n, x.columnStride, x.rowStride]
+      : [m, x.rowStride, x.columnStride];
+    if (walkOf(x, side, k, sideStride, depthStride, dtype) === "depth") return x;
+    const row = Math.ceil(k / 4) * 4, layers = x.batchStride === 0 ? 1 : batch;
+    const data = gpu.memory.allocate(Math.max(4, bytesOf("float32", layers * side * row)));
     spare.push(data);
     copy ??= program(["x"], input("x"), { name: "pack" });
     runPointwise(
       gpu,
       copy,
-      [{ data: x.data, dtype, offset: x.offset, strides: [x.batchStride, depthStride, sideStride] }],
-      [{ data, dtype: "float32", offset: 0, strides: [k * row, row, 1] }],
-      [layers, k, side],
+      [{ data: x.data, dtype, offset: x.offset, strides: [x.batchStride, sideStride, depthStride] }],
+      [{ data, dtype: "float32", offset: 0, strides: [side * row, row, 1] }],
+      [layers, side, k],
       "float32",
     );
-    return { data, offset: 0, batchStride: layers === 1 ? 0 : k * row, rowStride: row, columnStride: row };
+    const batchStride = layers === 1 ? 0 : side * row;
+    return { data, offset: 0, batchStride, rowStride: isB ? 1 : row, columnStride: isB ? row : 1 };
   };
-  const pa = pack(a, m, a.rowStride, a.columnStride), pb = pack(b, n, b.columnStride, b.rowStride);
+  const pa = inFours(pack(a, false), "depth", false), pb = inFours(pack(b, true), "depth", true);
   // both or none are packed where elements are not float32
-  launch(
-    gpu,
-    "blocked",
-    job,
-    inFours(pa, "side", false),
-    inFours(pb, "side", true),
-    "side",
-    "side",
-    "float32",
-  );
+  launch(gpu, "blocked", job, pa, pb, "depth", "depth", "float32");
   for (const block of spare) gpu.memory.release(block);
 }

@@ -18,7 +18,7 @@ import { bytesOf } from "./pointwise.ts";
 /** Multiplications from which a product is worth a measurement. */
 const LARGE = 2 ** 23;
 /** Multiplications of a measurement: some tens of milliseconds on a CPU, about one on hardware. */
-const SOFTWARE_WORK = 2 ** 25, HARDWARE_WORK = 2 ** 31;
+const SOFTWARE_WORK = 2 ** 27, HARDWARE_WORK = 2 ** 31;
 /** Measurements of a kernel, of which the shortest counts. */
 const SOFTWARE_RUNS = 2, HARDWARE_RUNS = 4;
 
@@ -50,7 +50,7 @@ export function candidates(gpu: Gpu, dtype: DType): readonly GemmKernel[] {
   const all: GemmKernel[] = wgslFlavor(dtype) !== "float"
     ? ["tiled64", "tiled32", "tiled128"]
     : gpu.info.software
-    ? ["blocked", "packed", "tiled64"]
+    ? ["blocked", "packed"]
     : ["tiled64", "tiled128", "tiled32", "blocked"];
   return all.filter((kernel) => workgroupBytes(kernel, dtype) <= gpu.info.workgroupMemory);
 }
@@ -75,18 +75,23 @@ export function tunedKernel(gpu: Gpu, job: GemmJob): GemmKernel {
   return choice.kernel;
 }
 
-/** As much of a product as one measurement takes. */
-function partOf({ size: { batch, m, n, k } }: GemmJob, work: number): GemmJob["size"] {
-  if (batch * m * n * k <= work) return { batch, m, n, k: Math.min(k, 32768) };
-  const few = Math.max(1, Math.min(batch, Math.floor(work / (m * n * k))));
-  if (m * n * k <= work) return { batch: few, m, n, k: Math.min(k, 32768) };
-  const side = Math.ceil(Math.cbrt(work) / 64) * 64, rows = Math.min(m, side), columns = Math.min(n, side);
-  return { batch: 1, m: rows, n: columns, k: Math.min(k, 32768, Math.ceil(work / (rows * columns))) };
+/**
+ * As much of a product as one measurement takes. Of hardware a cube, to have enough workgroups; of software the whole depth, because
+ * caches make the difference, and how much of a factor passes through them depends on it.
+ */
+function partOf({ size: { batch, m, n, k } }: GemmJob, work: number, software: boolean): GemmJob["size"] {
+  const depth = Math.min(k, 32768);
+  if (m * n * k <= work) {
+    return { batch: Math.max(1, Math.min(batch, Math.floor(work / (m * n * k)))), m, n, k: depth };
+  }
+  const wanted = software ? Math.sqrt(work / depth) : Math.cbrt(work), side = Math.ceil(wanted / 64) * 64;
+  const rows = Math.min(m, side), columns = Math.min(n, side);
+  return { batch: 1, m: rows, n: columns, k: Math.min(depth, Math.ceil(work / (rows * columns))) };
 }
 
 function measure(gpu: Gpu, job: GemmJob): Tuned {
   const { software } = gpu.info, { dtype } = job;
-  const size = partOf(job, software ? SOFTWARE_WORK : HARDWARE_WORK), { batch, m, n } = size;
+  const size = partOf(job, software ? SOFTWARE_WORK : HARDWARE_WORK, software), { batch, m, n } = size;
   const data: Block = gpu.memory.allocate(bytesOf(dtype, batch * m * n));
   const part: GemmJob = {
     ...job,
