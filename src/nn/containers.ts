@@ -8,7 +8,7 @@ import { owns } from "../autograd/temporaries.ts";
 import { recording } from "../tensor/later.ts";
 import type { Storage } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { isDiscreet, Module } from "./module.ts";
+import { isDiscreet, keepNothing, Module } from "./module.ts";
 import { describe, indent } from "./text.ts";
 
 function checkModule(value: unknown): asserts value is Module {
@@ -24,6 +24,12 @@ function checkIterable<T>(value: unknown, owner: Module): Iterable<T> {
 interface Between {
   readonly storage: Storage;
   readonly maker: Node | null;
+}
+
+/** Whether a module and those that it runs are discreet. */
+function areDiscreet(module: Module): boolean {
+  return isDiscreet(module) &&
+    (!(module instanceof Sequential) || module.ownModules().every(([, inside]) => areDiscreet(inside)));
 }
 
 /** The memory that a discreet module has made, if it can be given back. */
@@ -103,6 +109,10 @@ abstract class IndexedModules extends Module {
  * ```
  */
 export class Sequential extends IndexedModules {
+  static {
+    keepNothing.add(this.prototype.forward);
+  }
+
   /** The modules in order, or one object of named modules. */
   constructor(...modules: readonly Module[] | readonly [Readonly<Record<string, Module>>]) {
     super();
@@ -121,12 +131,12 @@ export class Sequential extends IndexedModules {
   forward(...inputs: any[]): any {
     const modules = this.ownModules();
     if (modules.length === 0) return inputs[0];
-    let discreet = inputs.length === 1 && isDiscreet(modules[0][1]);
+    let discreet = inputs.length === 1 && areDiscreet(modules[0][1]);
     let value = modules[0][1].call(...inputs);
     let between = discreet ? newMemory(inputs[0], value) : null;
     for (let i = 1; i < modules.length; i++) {
       const module = modules[i][1];
-      discreet = isDiscreet(module);
+      discreet = areDiscreet(module);
       const next = module.call(value);
       if (!discreet) between = null;
       else if (!(next instanceof Tensor) || next.storage !== value.storage) {

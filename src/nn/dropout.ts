@@ -6,7 +6,7 @@
 import { checkKeys } from "../tensor/arguments.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import * as F from "./functional/dropout.ts";
-import { Module } from "./module.ts";
+import { keepNothing, Module } from "./module.ts";
 import { bool } from "./text.ts";
 
 /** What all share: the probability, and whether the input is overwritten. */
@@ -43,6 +43,10 @@ abstract class DropoutBase extends Module {
 
 /** Sets elements to 0 with probability p while training, and makes the others larger by 1 / (1 - p). */
 export class Dropout extends DropoutBase {
+  static {
+    keepNothing.add(this.prototype.forward);
+  }
+
   /** The input with some elements dropped; the input itself outside training. */
   forward(input: Tensor): Tensor {
     return F.dropout(input, this.options());

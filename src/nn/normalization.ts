@@ -10,7 +10,7 @@ import { type DType, getDefaultDtype } from "../tensor/dtype.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import * as F from "./functional/normalization.ts";
 import { ones_, zeros_ } from "./init.ts";
-import { Module } from "./module.ts";
+import { keepNothing, Module } from "./module.ts";
 import { Parameter } from "./parameter.ts";
 import { bool, float, tuple } from "./text.ts";
 
@@ -107,6 +107,10 @@ abstract class RunningNorm extends Module {
 
 /** What batch normalisation shares. */
 abstract class BatchNorm extends RunningNorm {
+  static {
+    keepNothing.add(this.prototype.forward);
+  }
+
   /** The numbers of dimensions that the input may have. */
   protected abstract readonly dims: readonly number[];
 

@@ -180,6 +180,10 @@ export class AvgPool1d extends AvgPool {
 
 /** The mean under a window that moves over images [N, C, H, W] or [C, H, W]. */
 export class AvgPool2d extends AvgPool {
+  static {
+    keepNothing.add(this.prototype.forward);
+  }
+
   /** Pools. */
   forward(input: Tensor): Tensor {
     return pool.avgPool2d(input, this.kernelSize, this.options());
@@ -309,6 +313,10 @@ export class AdaptiveMaxPool1d extends AdaptiveMaxPool {
 
 /** Means over windows that cover images [N, C, H, W] or [C, H, W] and give a size. */
 export class AdaptiveAvgPool2d extends AdaptivePool {
+  static {
+    keepNothing.add(this.prototype.forward);
+  }
+
   /** Pools. */
   forward(input: Tensor): Tensor {
     return adaptive.adaptiveAvgPool2d(input, this.outputSize);
