@@ -49,7 +49,6 @@ export function computePointwise(op: PointwiseOp, inputs: readonly Operand[]): T
  */
 function computeScalar(op: PointwiseOp, inputs: readonly Operand[], self: Tensor | null): Tensor | null {
   const first = inputs[0];
-  if (op.result === "bool") return null;
   let dtype: DType;
   if (typeof first === "object") dtype = first.storage.dtype;
   else if (inputs.length > 1 && typeof inputs[1] === "object") dtype = inputs[1].storage.dtype;
@@ -74,7 +73,11 @@ function computeScalar(op: PointwiseOp, inputs: readonly Operand[], self: Tensor
     else c = value;
   }
   const fn = single ? op.singleKernel : op.doubleKernel;
-  const value = n === 1 ? fn(a) : n === 2 ? fn(a, b) : fn(a, b, c);
+  let value = n === 1 ? fn(a) : n === 2 ? fn(a, b) : fn(a, b, c);
+  if (op.result === "bool") {
+    value = value !== 0 ? 1 : 0;
+    dtype = "bool";
+  }
   if (self === null) return new Tensor(Storage.ofValue(dtype, value), 0, SCALAR_SHAPE, SCALAR_SHAPE);
   if (self.storage.dtype !== dtype) return null;
   self.storage.set(self.offset, value);
