@@ -18,27 +18,31 @@ export function numel(shape: Shape): number {
   return n;
 }
 
-/** A frozen copy, or the list itself where it is frozen; the one shared object for no dimensions. */
-export function frozen(dims: readonly number[]): Shape {
-  if (dims.length === 0) return SCALAR_SHAPE;
-  return Object.isFrozen(dims) ? dims : Object.freeze(dims.slice());
-}
+/** Frozen lists that were asked for, at places that follow from what is in them: programs ask for the same few again and again. */
+const lists: Shape[] = new Array(1024).fill(SCALAR_SHAPE);
 
-/** The row-major strides of every shape of one dimension. */
-const ONE_STEP: Shape = Object.freeze([1]);
+/** A frozen list with these numbers; the one shared object for no dimensions. */
+export function frozen(dims: readonly number[]): Shape {
+  const n = dims.length;
+  if (n === 0) return SCALAR_SHAPE;
+  let place = n;
+  for (let i = 0; i < n; i++) place = (Math.imul(place, 31) + dims[i]) | 0;
+  place &= lists.length - 1;
+  const known = lists[place];
+  return sameShape(known, dims) ? known : lists[place] = Object.freeze(dims.slice());
+}
 
 /** Row-major strides in elements; a dimension of size 0 counts as 1, as in PyTorch. */
 export function contiguousStrides(shape: Shape): Shape {
   const n = shape.length;
   if (n === 0) return SCALAR_SHAPE;
-  if (n === 1) return ONE_STEP;
   const strides = new Array<number>(n);
   let step = 1;
   for (let i = n - 1; i >= 0; i--) {
     strides[i] = step;
     step *= Math.max(shape[i], 1);
   }
-  return Object.freeze(strides);
+  return frozen(strides);
 }
 
 /** Whether the strides are row-major without gaps. Dimensions of size 1 do not count. */
@@ -87,7 +91,7 @@ function broadcastPair(a: Shape, b: Shape): Shape {
     }
     out[i] = x === 1 ? y : x;
   }
-  return Object.freeze(out);
+  return frozen(out);
 }
 
 /** Strides that read a tensor of `shape` as if it had the shape `target` (0 where it is repeated). */

@@ -229,15 +229,22 @@ export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
   return record(SqueezeDims, out, [x], { selfSymSizes, dim: chosen });
 }
 
+function inserted(list: Shape, at: number, value: number): Shape {
+  const out: number[] = [];
+  for (let i = 0; i < at; i++) out.push(list[i]);
+  out.push(value);
+  for (let i = at; i < list.length; i++) out.push(list[i]);
+  return frozen(out);
+}
+
 /** Inserts a dimension of size 1. */
 export function unsqueeze(x: Tensor, dim: number): Tensor {
   checkTensor(x, "unsqueeze");
   const d = normalizeDim(dim, x.ndim + 1);
   const step = d < x.ndim ? x.shape[d] * x.strides[d] : 1;
-  const shape = frozen([...x.shape.slice(0, d), 1, ...x.shape.slice(d)]);
   return record(
     Unsqueeze,
-    makeView(x, shape, frozen([...x.strides.slice(0, d), step, ...x.strides.slice(d)])),
+    makeView(x, inserted(x.shape, d, 1), inserted(x.strides, d, step)),
     [x],
     {
       dim: d,
