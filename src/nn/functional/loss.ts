@@ -54,11 +54,31 @@ export function reduced(loss: Tensor, reduction: Reduction): Tensor {
 /** What an input was: the form of a tensor, or a number. */
 type Given = { readonly shape: Shape; readonly dtype: DType } | Scalar;
 
-interface LossArgs {
-  readonly op: PointwiseOp;
-  readonly inputs: readonly Given[];
-  readonly count: number;
+/** What a node of a loss remembers. Pictures of the graph show the reduction alone: the rest is for itself. */
+class LossArgs {
   readonly reduction: Reduction;
+  readonly #op: PointwiseOp;
+  readonly #inputs: readonly Given[];
+  readonly #count: number;
+
+  constructor(reduction: Reduction, op: PointwiseOp, inputs: readonly Given[], count: number) {
+    this.reduction = reduction;
+    this.#op = op;
+    this.#inputs = inputs;
+    this.#count = count;
+  }
+
+  get op(): PointwiseOp {
+    return this.#op;
+  }
+
+  get inputs(): readonly Given[] {
+    return this.#inputs;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
 }
 
 const rules = new Map<string, Rule<LossArgs>>();
@@ -100,17 +120,8 @@ function lossNode(op: PointwiseOp, inputs: readonly Operand[], reduction: Reduct
     if (typeof x === "object") save[op.names[i]] = x;
   });
   const forms = inputs.map((x): Given => typeof x === "object" ? { shape: x.shape, dtype: x.dtype } : x);
-  const shown = { op, inputs: forms, count: (inputs[0] as Tensor).numel(), reduction };
-  return record(ruleOf(op.gradFn), loss, inputs, hidden(shown), save);
-}
-
-/** What a node remembers for itself does not belong into pictures of the graph, but for the reduction. */
-function hidden(args: LossArgs): LossArgs {
-  const out = { reduction: args.reduction } as LossArgs;
-  for (const key of ["op", "inputs", "count"] as const) {
-    Object.defineProperty(out, key, { value: args[key], enumerable: false });
-  }
-  return out;
+  const args = new LossArgs(reduction, op, forms, (inputs[0] as Tensor).numel());
+  return record(ruleOf(op.gradFn), loss, inputs, args, save);
 }
 
 /** Brings both to one shape, with PyTorch's warning if they had two. */
