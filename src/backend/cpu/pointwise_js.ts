@@ -154,36 +154,50 @@ function collapsedNest(
   outputs: readonly Operand[],
   shape: readonly number[],
 ): Nest {
-  const all = [...inputs, ...outputs].map((x) => isOperand(x) ? x.strides : null);
-  const order = shape.map((_, d) => d).filter((d) => shape[d] !== 1);
-  for (const { strides } of outputs) {
-    if (order.some((d) => strides[d] === 0)) {
+  const n = inputs.length, count = n + outputs.length;
+  const all: (readonly number[] | null)[] = [];
+  for (let j = 0; j < n; j++) {
+    const x = inputs[j];
+    all.push(isOperand(x) ? x.strides : null);
+  }
+  for (let i = 0; i < outputs.length; i++) all.push(outputs[i].strides);
+  const order: number[] = [], major = outputs[0].strides;
+  for (let d = 0; d < shape.length; d++) {
+    if (shape[d] === 1) continue;
+    for (let i = 0; i < outputs.length; i++) {
+      if (outputs[i].strides[d] !== 0) continue;
       throw new TypeError(
         "unsupported operation: more than one element of the written-to tensor refers to a single memory location. " +
           "Please clone() the tensor before performing the operation.",
       );
     }
+    let k = order.length; // dimensions are few, and mostly in order
+    for (; k > 0 && Math.abs(major[order[k - 1]]) < Math.abs(major[d]); k--) order[k] = order[k - 1];
+    order[k] = d;
   }
-  const major = outputs[0].strides;
-  order.sort((d, e) => Math.abs(major[e]) - Math.abs(major[d]));
 
-  const sizes: number[] = [];
-  const strides: number[][] = all.map(() => []);
-  for (const d of order) {
-    const last = sizes.length - 1;
-    const merges = last >= 0 && all.every((s, j) => s === null || strides[j][last] === s[d] * shape[d]);
-    if (merges) {
-      sizes[last] *= shape[d];
-      all.forEach((s, j) => strides[j][last] = s?.[d] ?? 0);
-    } else {
-      sizes.push(shape[d]);
-      all.forEach((s, j) => strides[j].push(s?.[d] ?? 0));
+  const sizes: number[] = [], strides: number[][] = [];
+  for (let j = 0; j < count; j++) strides.push([]);
+  for (let k = 0; k < order.length; k++) {
+    const d = order[k], last = sizes.length - 1;
+    let merges = last >= 0;
+    for (let j = 0; j < count && merges; j++) {
+      const s = all[j];
+      merges = s === null || strides[j][last] === s[d] * shape[d];
+    }
+    if (merges) sizes[last] *= shape[d];
+    else sizes.push(shape[d]);
+    const at = sizes.length - 1;
+    for (let j = 0; j < count; j++) {
+      const s = all[j];
+      strides[j][at] = s === null ? 0 : s[d];
     }
   }
-  const steps = strides.map((s) => {
-    const inner = s[s.length - 1];
-    return inner === 0 ? Step.Fixed : inner === 1 ? Step.Unit : Step.Strided;
-  });
+  const inner = sizes.length - 1, steps: Step[] = [];
+  for (let j = 0; j < count; j++) {
+    const step = inner < 0 ? 1 : strides[j][inner];
+    steps.push(step === 0 ? Step.Fixed : step === 1 ? Step.Unit : Step.Strided);
+  }
   return { sizes, strides, steps };
 }
 

@@ -30,22 +30,27 @@ export function refuseBool(dtype: DType, kernel: string): void {
 
 /** The checked factors of a product that adds. */
 export function factors(
-  { beta = 1, alpha = 1, ...rest }: AddProductOptions,
+  options: AddProductOptions,
   dtype: DType,
   caller: string,
 ): { beta: number; alpha: number } {
-  for (const key of Object.keys(rest)) {
+  for (const key in options) {
+    if (key === "beta" || key === "alpha") continue;
     throw new TypeError(`${caller}() has no option ${JSON.stringify(key)}: use beta, alpha`);
   }
-  for (const [name, value] of Object.entries({ beta, alpha })) {
-    if (typeof value !== "number") throw new TypeError(`${caller}(): ${name} must be a number`);
-    if (category(dtype) < 2 && !Number.isInteger(value)) {
-      throw new TypeError(
-        `For integral input tensors, argument ${name} must not be a floating point number.`,
-      );
-    }
-  }
+  const { beta = 1, alpha = 1 } = options;
+  checkFactor("beta", beta, dtype, caller);
+  checkFactor("alpha", alpha, dtype, caller);
   return { beta, alpha };
+}
+
+function checkFactor(name: string, value: unknown, dtype: DType, caller: string): void {
+  if (typeof value !== "number") throw new TypeError(`${caller}(): ${name} must be a number`);
+  if (category(dtype) < 2 && !Number.isInteger(value)) {
+    throw new TypeError(
+      `For integral input tensors, argument ${name} must not be a floating point number.`,
+    );
+  }
 }
 
 /** Throws unless all dtypes are one, and not bool. */
