@@ -211,11 +211,12 @@ export class Memory {
   }
 
   /**
-   * A block of at least so many bytes, its content unknown.
+   * A block of at least so many bytes, its content unknown; with `idle` one that no recorded command uses, if there is one or memory for
+   * it: what is written from the CPU into others has to wait for a submit.
    *
    * @throws {RangeError} if no buffer can be that large.
    */
-  allocate(bytes: number): Block {
+  allocate(bytes: number, idle = false): Block {
     if (!Number.isSafeInteger(bytes) || bytes < 0) {
       throw new RangeError(`a block cannot have ${bytes} bytes`);
     }
@@ -225,20 +226,32 @@ export class Memory {
       );
     }
     const size = Math.min(sizeClass(bytes), this.#largest);
-    const waiting = this.#pool.get(size)?.pop();
+    const waiting = this.#waiting(size, idle);
     if (waiting !== undefined) return this.#again(waiting);
     for (let k = 0; k < this.#kinds.length; k++) {
       if (size <= this.#kinds[k].limit) return this.#small(this.#kinds[k], size);
     }
     if (this.#out + size + OVERHEAD > this.#budget) {
       this.collect();
-      const found = this.#pool.get(size)?.pop();
+      const found = this.#waiting(size, idle);
       if (found !== undefined) return this.#again(found);
     }
     this.#out += size + OVERHEAD;
     const place = this.#create(size, 0), block = new Block(this, place, 0, size, true, null, -1);
     this.#watch(block, place);
     return block;
+  }
+
+  /** Takes waiting memory of a size: the latest, or the one that waits longest if that is used by what is recorded. */
+  #waiting(size: number, idle: boolean): Block | undefined {
+    const list = this.#pool.get(size);
+    if (list === undefined || list.length === 0) return undefined;
+    const latest = list.pop()!;
+    if (!idle || latest.batch !== this.batch) return latest;
+    const taken = list.length > 0 && list[0].batch !== this.batch ? list[0] : undefined;
+    if (taken === undefined) list.push(latest);
+    else list[0] = latest;
+    return taken;
   }
 
   /** Waiting memory as a block that nobody has held before. */

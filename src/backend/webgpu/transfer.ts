@@ -11,20 +11,20 @@ import type { Block } from "./memory.ts";
 import { bytesOf, runPointwise } from "./pointwise.ts";
 
 /**
- * Memory for so many elements, its content unknown.
+ * Memory for so many elements, its content unknown; `idle`: to be written from the CPU.
  *
  * @throws {TypeError} if the device has no such elements.
  * @throws {RangeError} if they do not fit into one buffer.
  */
-export function allocate(gpu: Gpu, dtype: DType, length: number): Block {
+export function allocate(gpu: Gpu, dtype: DType, length: number, idle = false): Block {
   checkElements(gpu, dtype);
   gpu.checkOpen();
-  return gpu.memory.allocate(bytesOf(dtype, length));
+  return gpu.memory.allocate(bytesOf(dtype, length), idle);
 }
 
 /** A block with the elements of an array. `dtype` tells bool from uint8. */
 export function upload(gpu: Gpu, array: TypedArray, dtype: DType): Block {
-  const block = allocate(gpu, dtype, array.length);
+  const block = allocate(gpu, dtype, array.length, true);
   gpu.commands.write(block, 0, encode(array, dtype));
   return block;
 }

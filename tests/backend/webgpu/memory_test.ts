@@ -119,6 +119,24 @@ gpuTest(
   },
 );
 
+gpuTest(
+  "what is uploaded goes to memory that no recorded command uses, so that nothing is submitted for it",
+  (gpu) => {
+    const array = new Float32Array(16).fill(3), x = dg.ones(16, options);
+    x.sum().item();
+    const turn = () => {
+      const block = gpu.memory.allocate(64);
+      gpu.commands.clear(block, 0, 64);
+      gpu.memory.release(block);
+      return dg.tensor(array, options).add(x);
+    };
+    turn().sum().item();
+    const before = gpu.commands.submits, results = Array.from({ length: 20 }, turn);
+    assert(gpu.commands.submits - before <= 1, `${gpu.commands.submits - before} submits for 20 uploads`);
+    for (const t of results) assertEquals(t.sum().item(), 64);
+  },
+);
+
 gpuTest("a budget and a limit of waiting memory of one's own", (gpu) => {
   const memory = new Memory(gpu.device, gpu.info.largestBuffer, { budget: 8 * MIB, poolLimit: 2 * MIB });
   for (let i = 0; i < 64; i++) memory.allocate(MIB);
