@@ -6,7 +6,7 @@
 import { brief, describe } from "../tensor/describe.ts";
 import { recording, type Region } from "../tensor/later.ts";
 import { sameShape, SCALAR_SHAPE, shapeText } from "../tensor/shape.ts";
-import type { Storage } from "../tensor/storage.ts";
+import { enterRecordedPass, type Storage } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { warn } from "../warn.ts";
 import { gradientEdge, metaOf, outputIndex } from "./graph.ts";
@@ -47,6 +47,7 @@ export function runBackward(
   mode.grad = run.createGraph;
   // With createGraph gradients are saved like any other tensors, and recorded operations read them later.
   const temporaries = run.createGraph || recording.now !== null ? null : new Temporaries(passes);
+  const wasRecorded = enterRecordedPass(run.createGraph);
   let done = false, owned: Storage[] | null = null;
   running++;
   try {
@@ -95,6 +96,7 @@ export function runBackward(
     running--;
     temporaries?.end();
     mode.grad = before;
+    enterRecordedPass(wasRecorded);
     if (!done) { for (const n of nodes) n.pending = n.pendingRest = null; }
     if (outer !== null) { for (const w of outer) [w.node.pending, w.node.pendingRest] = [w.pending, w.rest]; }
     if (recorded !== null) recorded.end(done);

@@ -18,6 +18,18 @@ export function enterPass(pass: number): number {
   return before;
 }
 
+let graphIsMade = false;
+
+/**
+ * Whether a pass runs that is recorded itself: what its nodes save a second time belongs to two graphs, and neither may give it back.
+ * Gives what was before.
+ */
+export function enterRecordedPass(isRecorded: boolean): boolean {
+  const before = graphIsMade;
+  graphIsMade = isRecorded;
+  return before;
+}
+
 /** In place of a pass where there was none; and where a node of the graph keeps the memory for its own. */
 const NO_PASS = -1, SAVED = -2;
 
@@ -230,6 +242,7 @@ export class Storage {
   /** To be told that a node of the graph keeps this memory for its backward pass. */
   save(): void {
     if (this.pass === NO_PASS) this.pass = SAVED;
+    else if (graphIsMade) this.seen = true;
   }
 
   /** Whether {@linkcode save} was called, for memory that no pass made and that can be given back. */

@@ -141,6 +141,25 @@ for (
   });
 }
 
+Deno.test("what the graph of a gradient has saved outlives the first graph", () => {
+  const results = [nn.Sequential, OneByOne].map((Net) => {
+    const n = 200, layers = [new nn.Linear(n, n), new nn.ReLU(), new nn.Linear(n, n)];
+    for (const [i, p] of layers.flatMap((layer) => layer.parameters()).entries()) {
+      dg.noGrad(() => p.copy_(dg.linspace(-1, 1, p.numel()).mul(37 + i).sin().reshape(p.shape)));
+    }
+    const net = Net === OneByOne ? new OneByOne(layers) : new nn.Sequential(...layers);
+    const x = dg.linspace(-1, 1, n * n).reshape(n, n).requiresGrad_(), y = net.call(x);
+    const [g] = dg.autograd.grad([y.sum()], [x], { createGraph: true });
+    y.sum().backward();
+    const others = overwrite(x);
+    const h = dg.autograd.grad([g!.square().sum()], [net.parameters()[2]]);
+    assert(others.every((t) => t.min().item() === 123 && t.max().item() === 123));
+    return copyOf(h[0]!);
+  });
+  assert(equal(results[0], results[1]));
+  assert(results[0].some((v) => v !== 0));
+});
+
 Deno.test("what the user may hold between the modules of a Sequential is never given back", () => {
   const held: [string, dg.Tensor, Numbers][] = [], x = input();
   const hold = (name: string, t: dg.Tensor) => held.push([name, t, copyOf(t)]);
