@@ -411,6 +411,18 @@ export function copyToDevice(t: Tensor, device: Device): Tensor {
   return new Tensor(copy, 0, plain.shape, plain.strides);
 }
 
+/**
+ * The elements in row-major order as {@linkcode Tensor.typedArray} gives them, without history, for code of the house that only looks
+ * at them: small tensors keep their memory where it is.
+ */
+export function elementsOf(t: Tensor): TypedArray {
+  const { storage, offset } = t, count = t.numel();
+  if (!t.isContiguous()) return elementsOf(t.detach().contiguous());
+  if (storage.device !== "cpu") return storage.read(offset, count);
+  const { data } = storage;
+  return offset === 0 && count === data.length ? data : data.subarray(offset, offset + count);
+}
+
 /** Puts methods on every tensor. Each family of operations calls this once for its own. */
 export function installMethods(methods: object): void {
   for (const [name, value] of Object.entries(methods)) {

@@ -22,7 +22,7 @@ import { differentDevices } from "../../tensor/device.ts";
 import { isFloatingPoint, type TypedArray, typeName } from "../../tensor/dtype.ts";
 import { numel, sameShape, SCALAR_SHAPE, type Shape, shapeText } from "../../tensor/shape.ts";
 import { Storage } from "../../tensor/storage.ts";
-import { allocateTensor, Tensor } from "../../tensor/tensor.ts";
+import { allocateTensor, elementsOf, Tensor } from "../../tensor/tensor.ts";
 import { chooseOnDevice, type DevicePicks, pickOnDevice, spreadOnDevice } from "./classify_device.ts";
 import { checkReduction, type LossOptions, type Reduction } from "./loss.ts";
 
@@ -57,37 +57,51 @@ interface Picks {
 
 const LOSS_NAMES = ["NllLossBackward0", "NllLoss2DBackward0"] as const;
 
-type NllRule = Rule<{ reduction: Reduction; ignoreIndex: number }>;
+/** What a node remembers. The picks are kept out of what it shows. */
+class NllArgs {
+  readonly reduction: Reduction;
+  readonly ignoreIndex: number;
+  readonly #picks: Picks;
 
-/** The picks behind a node, kept out of what the node shows. */
-const picksOf = new WeakMap<object, Picks>();
+  constructor(reduction: Reduction, ignoreIndex: number, picks: Picks) {
+    this.reduction = reduction;
+    this.ignoreIndex = ignoreIndex;
+    this.#picks = picks;
+  }
+
+  get picks(): Picks {
+    return this.#picks;
+  }
+}
+
+type NllRule = Rule<NllArgs>;
 
 const NllLoss: readonly NllRule[] = LOSS_NAMES.map((name): NllRule => ({
   name,
   backward: (g, node) => {
     node.tensor("self"); // throws if it was freed or written since, as in PyTorch, though its values are not needed
-    return [spread(g, picksOf.get(node.args)!, node.args)];
+    return [spread(g, node.args)];
   },
 }));
 
 /** The gradient is linear in g, and its own gradient is the loss again. */
 const NllLossGrad: NllRule = {
   name: "NllLossBackwardBackward0",
-  backward: (g, node) => [pick(g, picksOf.get(node.args)!, node.args, 0)],
+  backward: (g, node) => [pick(g, node.args, 0)],
 };
 
 function pick(
   x: Tensor,
-  picks: Picks,
-  args: { reduction: Reduction; ignoreIndex: number },
+  args: NllArgs,
   rank: 0 | 1,
 ): Tensor {
+  const { picks } = args;
   const { classes, weights, sizes: [, c, inner], reduction } = picks;
   if (picks.device !== null) {
     const result = pickOnDevice(x, picks.device, reduction);
     return record(NllLoss[rank], result, [x], args, { self: x, ...picks.saved });
   }
-  const data = x.detach().contiguous().typedArray() as Float64Array;
+  const data = elementsOf(x) as Float64Array;
   const none = reduction === "none";
   const out = none ? allocateTensor(picks.targetShape, x.dtype) : null;
   const each = out?.storage.data as TypedArray | undefined;
@@ -109,13 +123,14 @@ function pick(
   return record(NllLoss[rank], result, [x], args, { self: x, ...picks.saved });
 }
 
-function spread(g: Tensor, picks: Picks, args: { reduction: Reduction; ignoreIndex: number }): Tensor {
+function spread(g: Tensor, args: NllArgs): Tensor {
+  const { picks } = args;
   const { classes, weights, sizes: [, c, inner], reduction } = picks;
   if (picks.device !== null) {
     return record(NllLossGrad, spreadOnDevice(g, picks.device, picks.shape, reduction), [g], args);
   }
   const out = allocateTensor(picks.shape, g.dtype), data = out.storage.data as TypedArray;
-  const each = reduction === "none" ? g.detach().contiguous().typedArray() : null;
+  const each = reduction === "none" ? elementsOf(g) : null;
   const one = each === null ? Number(g.at(0)) / (reduction === "mean" ? picks.total : 1) : 0;
   for (let i = 0; i < classes.length; i++) {
     const k = classes[i];
@@ -139,7 +154,7 @@ function checkClassType(target: Tensor): void {
 
 /** The classes of a target tensor, checked. */
 function readClasses(target: Tensor, classes: number, ignoreIndex: number): Int32Array {
-  const data = target.detach().contiguous().typedArray();
+  const data = elementsOf(target);
   const out = new Int32Array(data.length);
   for (let i = 0; i < out.length; i++) {
     const k = Number(data[i]);
@@ -189,7 +204,7 @@ function choose(
       );
     }
     if (weight.device !== input.device) throw differentDevices(input.device, weight.device);
-    const values = onDevice ? [] : weight.detach().contiguous().typedArray();
+    const values = onDevice ? [] : elementsOf(weight);
     weights = new Float64Array(classes.length);
     for (let i = 0; i < classes.length; i++) {
       if (classes[i] >= 0) total += weights[i] = values[classes[i]] as number;
@@ -225,10 +240,8 @@ export function nllLoss(input: Tensor, target: Tensor, options: NllLossOptions =
   if (!isFloatingPoint(input.dtype)) {
     throw new TypeError(`"nll_loss_out_frame" not implemented for '${typeName(input.dtype)}'`);
   }
-  const args = { reduction, ignoreIndex };
   const picks = choose(input, target, weight, ignoreIndex, reduction);
-  picksOf.set(args, picks);
-  return pick(input, picks, args, input.ndim > 2 ? 1 : 0);
+  return pick(input, new NllArgs(reduction, ignoreIndex, picks), input.ndim > 2 ? 1 : 0);
 }
 
 // ---- cross entropy ------------------------------------------------------------------------------------------------

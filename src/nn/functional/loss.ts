@@ -6,7 +6,7 @@
 import { named } from "../../tensor/describe.ts";
 import { checkKeys, checkNumber, checkOptionalTensor, checkTensor } from "../../tensor/arguments.ts";
 import { broadcastShapes, sameShape, type Shape, shapeText } from "../../tensor/shape.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { elementsOf, type Tensor } from "../../tensor/tensor.ts";
 import { abs, exp, mul, xlogy } from "../../ops/pointwise.ts";
 import { add, div, pow, sub } from "../../ops/arithmetic.ts";
 import { applyPointwise } from "../../ops/core/apply.ts";
@@ -277,7 +277,7 @@ const BceWeighted = operation(
 /** Whether all elements are in [0, 1]. */
 function allProbabilities(x: Tensor): boolean {
   if (x.device !== "cpu") return x.ge(0).logicalAnd(x.le(1)).all().item() as boolean;
-  return x.contiguous().typedArray().every((p: number | bigint) => p >= 0 && p <= 1);
+  return elementsOf(x).every((p: number | bigint) => p >= 0 && p <= 1);
 }
 
 /** The cross entropy of probabilities `input` against `target` (0 or 1, or between). */

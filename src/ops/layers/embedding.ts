@@ -6,13 +6,13 @@
 import { noGrad } from "../../autograd/modes.ts";
 import { checkKeys, checkTensor } from "../../tensor/arguments.ts";
 import { fromTypedArray, ones, zeros } from "../../tensor/create.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { elementsOf, type Tensor } from "../../tensor/tensor.ts";
 import { ne } from "../compare.ts";
 import { to } from "../core/copy.ts";
 import { indexAdd, indexSelect } from "../index/slices.ts";
 import { inWords } from "../index/selection.ts";
 import { linearMap } from "../core/linear_map.ts";
-import { backTo, onHost } from "../core/on_host.ts";
+import { backTo } from "../core/on_host.ts";
 import { mul, reciprocal } from "../pointwise.ts";
 import { record, type Rule } from "../core/record.ts";
 
@@ -41,7 +41,7 @@ export function rowsOf(indices: Tensor, count: number, caller: string, read: boo
   }
   const rows = to(indices, "int64").reshape(-1);
   if (rows.device !== "cpu" && !read) return rows;
-  for (const row of onHost(rows).typedArray()) {
+  for (const row of elementsOf(rows)) {
     if (row < 0n || row >= BigInt(count)) throw new RangeError("index out of range in self");
   }
   return rows;
@@ -58,7 +58,7 @@ export function paddingRow(paddingIdx: number | null | undefined, count: number)
 /** Shortens the rows that are used. */
 export function renormalize(weight: Tensor, rows: Tensor, maxNorm: number, normType: number): void {
   noGrad(() => {
-    for (const row of new Set([...onHost(rows).typedArray()].map(Number))) {
+    for (const row of new Set([...elementsOf(rows)].map(Number))) {
       const line = weight.select(0, row), size = line.norm(normType).item() as number;
       if (size > maxNorm) line.mul_(maxNorm / (size + 1e-7));
     }
@@ -89,7 +89,7 @@ export function factorsOf(
     const each = to(reciprocal(indexSelect(uses, 0, rows)), g.dtype).view([-1, 1]);
     return kept === null ? each : mul(each, kept);
   }
-  const list = [...rows.typedArray()].map(Number);
+  const list = [...elementsOf(rows)].map(Number);
   if (!byFrequency && !list.includes(padding!)) return null;
   const uses = new Map<number, number>();
   for (const row of list) uses.set(row, (uses.get(row) ?? 0) + 1);

@@ -6,7 +6,7 @@
 import { program } from "../../expr/program.ts";
 import { fromTypedArray } from "../../tensor/create.ts";
 import { numel, type Shape } from "../../tensor/shape.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { elementsOf, type Tensor } from "../../tensor/tensor.ts";
 import { applyPointwise } from "../core/apply.ts";
 import { PointwiseOp } from "../core/pointwise_op.ts";
 import type { Rule } from "../core/record.ts";
@@ -28,7 +28,7 @@ export function selectAlong(x: Tensor, indices: Tensor): Tensor {
 
 /** Places along a dimension as places in the flattened tensor, in the order of `indices`. */
 function flatPlaces(indices: Tensor, dim: number, shape: Shape): Tensor {
-  const from = indices.contiguous().typedArray() as BigInt64Array;
+  const from = elementsOf(indices) as BigInt64Array;
   const places = new BigInt64Array(from.length);
   const inner = numel(shape.slice(dim + 1)), n = shape[dim], k = indices.shape[dim];
   for (let w = 0; w < from.length; w++) {
