@@ -16,7 +16,7 @@ export function canFold(device: Device, fold: Fold, count: number): boolean {
   return device === "cpu" ? cpu.canFold(fold, count) : true;
 }
 
-/** Folds the dimensions `dims` of what `p` computes over `shape` into `out`, row-major. */
+/** Folds the dimensions `dims` of what `p` computes over `shape` into `outs`, row-major; on the CPU there is one. */
 export function runFusedFold(
   p: Program,
   inputs: readonly (Operand | number)[],
@@ -24,8 +24,9 @@ export function runFusedFold(
   shape: readonly number[],
   dims: readonly number[],
   dtype: "float32" | "float64",
-  out: Memory,
+  outs: readonly Memory[],
 ): void {
+  const [out] = outs;
   if (!(out instanceof GpuMemory)) {
     cpu.runFusedFold(p, inputs as (CpuOperand | number)[], fold, shape, dims, dtype, out as Float32Array);
     return;
@@ -41,5 +42,5 @@ export function runFusedFold(
     }
   );
   const sizes = { kept: kept.map((d) => shape[d]), folded: dims.map((d) => shape[d]) };
-  runProgramFold(fold, { program: p, operands, computeDtype: dtype, ...sizes }, [out]);
+  runProgramFold(fold, { program: p, operands, computeDtype: dtype, ...sizes }, outs as readonly GpuMemory[]);
 }

@@ -136,7 +136,7 @@ export class FoldStep implements Step {
     const value = storage.device === "cpu" && storage.length === 1 && dims.length === shape.length;
     const fresh = value ? null : Storage.unwritten(compute, storage.length, storage.device);
     const out = fresh === null ? single[compute] : fresh.memory;
-    runFusedFold(this.program, this.bindings.map((b) => bound(b, cone)), how, shape, dims, compute, out);
+    runFusedFold(this.program, this.bindings.map((b) => bound(b, cone)), how, shape, dims, compute, [out]);
     storage.deliver(fresh ?? Storage.ofValue(compute, single[compute][0]));
   }
 }

@@ -66,7 +66,13 @@ abstract class Walks {
   readonly key: string;
 
   /** Parses; `results` is over what is known in the end. */
-  protected constructor(name: string, walks: readonly Walk[], results: readonly Expr[], kind: string) {
+  protected constructor(
+    name: string,
+    walks: readonly Walk[],
+    results: readonly Expr[],
+    kind: string,
+    values: readonly string[],
+  ) {
     this.name = name;
     const known = ["n"], whole = new Set<string>();
     this.passes = walks.map((walk) => {
@@ -82,7 +88,7 @@ abstract class Walks {
         name,
         whole: whole.has(name),
         first: parse(walk.state[name], known),
-        next: parse(walk.step[name], [...inside, "v", "i"]),
+        next: parse(walk.step[name], [...inside, ...values, "i"]),
         merged: parse(walk.merge[name], [...inside, ...others]),
       }));
       known.push(...names);
@@ -113,10 +119,18 @@ export class Fold extends Walks {
   /** The results, over the variables and `n`. */
   readonly results: readonly Expr[];
 
-  /** Parses the texts. */
-  constructor(name: string, walks: readonly Walk[], results: readonly string[]) {
+  /**
+   * Parses the texts. `values` are the names of an element's numbers: "v", and "u" where a program computes two of each (which
+   * the GPU folds).
+   */
+  constructor(
+    name: string,
+    walks: readonly Walk[],
+    results: readonly string[],
+    values: readonly ("v" | "u")[] = ["v"],
+  ) {
     const known = knownAfter(walks), parsed = results.map((text) => parse(text, known));
-    super(name, walks, parsed, "fold");
+    super(name, walks, parsed, "fold", values);
     this.results = parsed;
   }
 }
@@ -131,7 +145,7 @@ export class LineOp extends Walks {
   /** Parses the texts. */
   constructor(name: string, walks: readonly Walk[], each: readonly string[], running: boolean) {
     const known = knownAfter(walks), parsed = each.map((text) => parse(text, [...known, "v", "i"]));
-    super(name, walks, parsed, running ? "scan" : "line");
+    super(name, walks, parsed, running ? "scan" : "line", ["v"]);
     if (running && walks.length !== 1) {
       throw new TypeError(`${name} needs one walk to give results on the way`);
     }

@@ -160,10 +160,11 @@ export class FoldWriter {
     }).join("\n");
   }
 
-  /** A step of the variables with prefix `own` by element `v`, number `i`; what stays the same comes before the loop. */
+  /** A step of the variables with prefix `own` by element `v` (and `u`, with the same behind it), number `i`; what stays the same comes before the loop. */
   step(p: Pass, own = "s_", v = "v", i = "i", scope = "s_"): { before: string; inside: string } {
     const names = new Map([
       ["v", v],
+      ["u", v.replace("v", "u")],
       ["i", i],
       ...p.variables.map(({ name }) => [name, own + name] as const),
     ]);
@@ -273,20 +274,26 @@ export function elementCode(
     const at = words(SCALAR_WORDS[flavor]);
     shared += `let x${j} = ${scalarSource((k) => at[k], computeDtype)};\n`;
   });
-  let value = "x0";
+  let values: readonly string[] = ["x0"];
   if (program !== null) {
     const wrap = flavor === "int" && computeDtype !== "int32"
       ? (v: string) => wrapped(v, computeDtype)
       : undefined;
     const { statements, results } = lowerWgsl(program, flavor, wrap);
     own += statements;
-    [value] = results;
+    values = results;
   }
-  if (four === null) return { start, item: `${shared}${own}\nlet v = ${value};` };
+  const names = values.length === 1 ? ["v"] : ["v", "u"];
+  if (four === null) {
+    const made = names.map((name, k) => `let ${name} = ${values[k]};`);
+    return { start, item: `${shared}${own}\n${made.join("\n")}` };
+  }
   const type = elementType(target);
-  const each = FOUR.map((u) =>
-    `var v${u}: ${type};\n{\n${own.replaceAll("[U]", `[${u}]`)}\nv${u} = ${value};\n}`
-  );
+  const each = FOUR.map((u) => {
+    const declared = names.map((name) => `var ${name}${u}: ${type};`);
+    const made = names.map((name, k) => `${name}${u} = ${values[k]};`);
+    return `${declared.join("\n")}\n{\n${own.replaceAll("[U]", `[${u}]`)}\n${made.join("\n")}\n}`;
+  });
   return { start, item: `${shared}${each.join("\n")}` };
 }
 

@@ -6,6 +6,7 @@
 import { runFusedFold } from "../../backend/fused_fold.ts";
 import { runFlatFold, runFold } from "../../backend/reduce.ts";
 import { adding, Fold } from "../../expr/fold.ts";
+import type { Program } from "../../expr/program.ts";
 import { checkKeys } from "../../tensor/arguments.ts";
 import { describe } from "../../tensor/describe.ts";
 import { allocate, type DType, type TypedArray } from "../../tensor/dtype.ts";
@@ -168,18 +169,21 @@ export function foldPointwise(op: PointwiseOp, inputs: readonly Operand[], how: 
   const first = inputs.find((x) => x instanceof Tensor);
   if (first === undefined || first.ndim === 0) return null;
   if (inputs.some((x) => x instanceof Tensor && !sameShape(x.shape, first.shape))) return null;
-  return foldOver(op, inputs, how, first.shape, allDims(first.ndim), SCALAR_SHAPE);
+  return foldOver(op.program, inputs, how, first.shape, allDims(first.ndim), SCALAR_SHAPE)?.[0] ?? null;
 }
 
-/** The same over the dimensions `dims` of operands that are broadcast to a shape; the result gets the shape `to`. */
+/**
+ * The same over the dimensions `dims` of operands that are broadcast to a shape, of one or two numbers that a program computes of each
+ * element. The results get the shape `to`.
+ */
 export function foldOver(
-  op: PointwiseOp,
+  p: Program,
   inputs: readonly Operand[],
   how: Fold,
   shape: Shape,
   dims: readonly number[],
   to: Shape,
-): Tensor | null {
+): Tensor[] | null {
   if (recording.now !== null) return null;
   let first: Tensor | null = null;
   for (const x of inputs) {
@@ -189,7 +193,7 @@ export function foldOver(
     if (x.dtype !== first.dtype || x.device !== first.device) return null;
   }
   if (first === null || (first.dtype !== "float32" && first.dtype !== "float64")) return null;
-  const { dtype, device } = first, out = unwrittenTensor(to, dtype, device);
+  const { dtype, device } = first, outs = how.results.map(() => unwrittenTensor(to, dtype, device));
   const operands = inputs.map((x) => {
     if (typeof x !== "object") return x as number;
     return {
@@ -199,8 +203,8 @@ export function foldOver(
       strides: broadcastStrides(x.shape, x.strides, shape),
     };
   });
-  runFusedFold(op.program, operands, how, shape, dims, dtype, out.storage.memory);
-  return out;
+  runFusedFold(p, operands, how, shape, dims, dtype, outs.map((out) => out.storage.memory));
+  return outs;
 }
 
 /** A reduced tensor with its reduced dimensions back, at size 1. */

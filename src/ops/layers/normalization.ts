@@ -6,15 +6,15 @@
 
 import { mode } from "../../autograd/modes.ts";
 import { adding, Fold, type Walk } from "../../expr/fold.ts";
+import { parse } from "../../expr/parse.ts";
+import { program } from "../../expr/program.ts";
 import { hasNormKernel, normalize, normalizeBackward, type NormLines, type Run } from "../../backend/norm.ts";
 import type { Device } from "../../tensor/device.ts";
 import { recording } from "../../tensor/later.ts";
 import { frozen, numel, type Shape } from "../../tensor/shape.ts";
 import { type Tensor, unwrittenTensor } from "../../tensor/tensor.ts";
 import { mul } from "../pointwise.ts";
-import type { Operand } from "../core/compute.ts";
-import { fold, foldOver, sumFold } from "../core/fold.ts";
-import type { PointwiseOp } from "../core/pointwise_op.ts";
+import { fold, foldOver } from "../core/fold.ts";
 import { record, type Rule, type RuleNode } from "../core/record.ts";
 import { sum } from "../reduce/reduce.ts";
 import { varMean } from "../reduce/statistics.ts";
@@ -57,9 +57,21 @@ const InwardGroups = operation(
   "g x m r w a c k",
   "(g - a * k - (x - m) * r * (c * k)) * r * w",
 );
-/** Terms of the sums. */
-const Weighted = operation("normalizeWeighted", "g w", "g * w");
-const Along = operation("normalizeAlong", "g x m r w", "g * w * ((x - m) * r)");
+/** What sums are taken of: gradients, and gradients times the normalised elements. */
+const terms = program(["g", "x", "m", "r", "w"], [
+  parse("g * w", ["g", "w"]),
+  parse("g * w * ((x - m) * r)", ["g", "x", "m", "r", "w"]),
+], { name: "normalizeBackward" });
+const sumsFold = new Fold(
+  "sums",
+  [{
+    state: { a: "0", c: "0" },
+    step: { a: "a + v", c: "c + u" },
+    merge: { a: "a + a_", c: "c + c_" },
+  }],
+  ["a", "c"],
+  ["v", "u"],
+);
 
 /** The mean first, then the squares of the distances from it. */
 const inTwo: readonly Walk[] = [
@@ -178,8 +190,8 @@ function isPerGroup({ shape, dims, affine }: Groups): boolean {
 }
 
 /**
- * The gradients where they have none of their own and folds take what programs compute: a fold for each sum, and one kernel for the
- * gradient by x. Null on the CPU, and within `compile`.
+ * The gradients where they have none of their own and folds take what programs compute: a fold for the sums over a group, one for those
+ * of factors and summands, and one kernel for the gradient by x. Null on the CPU, and within `compile`.
  */
 function backInFolds(grad: Tensor, node: RuleNode<Args>): (Tensor | null)[] | null {
   const { groups, affine } = node.args, { shape, dims } = groups, input = node.tensor("input");
@@ -188,17 +200,17 @@ function backInFolds(grad: Tensor, node: RuleNode<Args>): (Tensor | null)[] | nu
   if ([grad, mean, weight].some((t) => t !== null && t.dtype !== input.dtype)) return null;
   const [x, g] = [input, grad].map((t) => reshape(t.detach(), shape));
   const w = weight === null ? 1 : reshape(weight, groups.affine);
-  const total = (op: PointwiseOp, inputs: readonly Operand[], dims: readonly number[]) =>
-    foldOver(op, inputs, sumFold, shape, dims, frozen(shape.map((s, d) => dims.includes(d) ? 1 : s)));
-  const perGroup = isPerGroup(groups), inward = node.needs(0);
+  const sums = (w: Tensor | 1, dims: readonly number[]) => {
+    const to = frozen(shape.map((s, d) => dims.includes(d) ? 1 : s));
+    return foldOver(terms, [g, x, mean, rstd, w], sumsFold, shape, dims, to);
+  };
+  const perGroup = isPerGroup(groups), inward = node.needs(0), learns = node.needs(1) || node.needs(2);
   const across = shape.map((_, d) => d).filter((d) => shape[d] > 1 && sizeAt(groups.affine, shape, d) === 1);
-  const byWeight = node.needs(1) || (inward && perGroup) ? total(Along, [g, x, mean, rstd, 1], across) : null;
-  const byBias = node.needs(2) || (inward && perGroup) ? total(Weighted, [g, 1], across) : null;
-  if (byWeight === null && byBias === null && !inward) return null;
+  const [byBias, byWeight] = (learns || (inward && perGroup) ? sums(1, across) : null) ?? [null, null];
+  if (learns && byBias === null) return null;
   let gx: Tensor | null = null;
   if (inward) {
-    const a = perGroup ? byBias : total(Weighted, [g, w], dims);
-    const c = perGroup ? byWeight : total(Along, [g, x, mean, rstd, w], dims);
+    const [a, c] = perGroup ? [byBias, byWeight] : sums(w, dims) ?? [null, null];
     if (a === null || c === null) return null;
     const count = numel(dims.map((d) => shape[d]));
     const op = perGroup ? InwardGroups : InwardPlaces;

@@ -6,6 +6,7 @@ import { type FoldOperand, planOf, runFold, runProgramFold } from "../../../src/
 import { allocateGpu, GpuMemory } from "../../../src/backend/webgpu/tensors.ts";
 import { upload } from "../../../src/backend/webgpu/transfer.ts";
 import { adding, extreme, Fold } from "../../../src/expr/fold.ts";
+import { parse } from "../../../src/expr/parse.ts";
 import { program } from "../../../src/expr/program.ts";
 import { allocate, type DType, isFloatingPoint, type TypedArray } from "../../../src/tensor/dtype.ts";
 import { gpuTest, lcg } from "./helpers.ts";
@@ -227,6 +228,47 @@ gpuTest("folds of programs over operands of which some have one element for four
           Math.abs(got[g] as number - want) <= 1e-5,
           `${offset} ${flip} group ${g}: ${got[g]}, not ${want}`,
         );
+      }
+    }
+  }
+});
+
+gpuTest("folds of two numbers that a program computes of each element", (gpu) => {
+  const random = lcg(17), a = Float32Array.from({ length: 60_000 }, () => random() - 0.3);
+  const p = program(["x", "s"], [parse("x * x", ["x"]), parse("s - x", ["x", "s"])]);
+  const both = new Fold(
+    "both",
+    [{
+      state: { sum: "0", top: "-inf" },
+      step: { sum: "sum + v * (u + 1)", top: "where(u > top, u, top)" },
+      merge: { sum: "sum + sum_", top: "where(top_ > top, top_, top)" },
+    }],
+    ["sum", "top"],
+    ["v", "u"],
+  );
+  const cases: Layout[] = [
+    { kept: [20], keptStrides: [40], folded: [40], foldedStrides: [1] },
+    { kept: [20], keptStrides: [41], folded: [41], foldedStrides: [1] },
+    { kept: [40], keptStrides: [1], folded: [20], foldedStrides: [40] },
+    { kept: [], keptStrides: [], folded: [60_000], foldedStrides: [1] },
+  ];
+  for (const layout of cases) {
+    const [groups, n] = [layout.kept[0] ?? 1, layout.folded[0]];
+    const outs = [0, 1].map(() => allocateGpu(gpu, "float32", groups));
+    const operand = { offset: 0, data: memory(gpu, a, "float32"), dtype: "float32" as const, ...layout };
+    const elements = { program: p, operands: [operand, 2], computeDtype: "float32" as const, ...layout };
+    for (const kernel of kernels) {
+      runProgramFold(both, elements, outs, { kernel });
+      const [sums, tops] = outs.map((out) => out.read(0, groups));
+      for (let g = 0; g < groups; g++) {
+        let sum = 0, top = -Infinity;
+        for (let i = 0; i < n; i++) {
+          const x = a[g * (layout.keptStrides[0] ?? 0) + i * layout.foldedStrides[0]];
+          sum += x * x * (2 - x + 1);
+          top = Math.max(top, Math.fround(2 - x));
+        }
+        assert(Math.abs(sums[g] as number - sum) <= 1e-6 * sum, `${kernel}, ${n}: ${sums[g]}, not ${sum}`);
+        assertEquals(tops[g], top);
       }
     }
   }
