@@ -25,13 +25,15 @@ async function workersOf(pool: Pool, count: number): Promise<void> {
 }
 
 async function withThreads(n: number, fn: () => void | Promise<void>): Promise<void> {
-  const before = dg.getNumThreads(), tier = setGemmTier("auto");
+  const before = dg.getNumThreads(), tier = setGemmTier("auto"), blas = dg.getBlas();
   try {
+    dg.setBlas("off"); // where native libraries are permitted, products would not come here
     dg.setNumThreads(n);
     await fn();
   } finally {
     dg.setNumThreads(before);
     setGemmTier(tier);
+    dg.setBlas(blas);
   }
 }
 
