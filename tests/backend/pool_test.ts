@@ -4,7 +4,7 @@ import * as dg from "../../mod.ts";
 import { setGemmTier } from "../../src/backend/cpu/gemm.ts";
 import { Pool, type Program, type Runner, WorkerLost } from "../../src/backend/cpu/pool.ts";
 import { currentPool, hasGemm } from "../../src/backend/cpu/wasm/gemm.ts";
-import { Pause } from "../../src/backend/cpu/wasm/stream.ts";
+import { newPace, prefersHelp, type Speed } from "../../src/backend/cpu/wasm/stream.ts";
 
 const ignore = !hasGemm();
 
@@ -104,27 +104,36 @@ Deno.test({
     }),
 });
 
-Deno.test("a pause is longer each time that help was of no use, and shrinks again", () => {
-  const pause = new Pause(), lengths: number[] = [];
-  assert(!pause.active);
-  const told = (helped: boolean) => {
-    const { now } = performance;
-    try {
-      performance.now = () => 1e6;
-      pause.told(helped);
-      let length = 0;
-      performance.now = () => 1e6 + length;
-      while (pause.active) length += 10;
-      lengths.push(length);
-    } finally {
-      performance.now = now;
-    }
+Deno.test("help is asked for where it was faster as of late, and tried now and then", () => {
+  const pace = newPace(),
+    share = () => {
+      let helped = 0;
+      for (let now = 0; now < 5000; now++) helped += Number(prefersHelp(pace, now));
+      return helped / 5000;
+    };
+  const few = 0.03, most = 0.97;
+  const tell = (speed: Speed, times: number, ms: number) => {
+    for (let i = 0; i < times; i++) speed.learn(ms, 1);
   };
-  for (let i = 0; i < 8; i++) told(false);
-  assertEquals(lengths, [20, 40, 80, 160, 320, 500, 500, 500]);
-  for (let i = 0; i < 1000; i++) pause.told(true);
-  told(false);
-  assertEquals(lengths.pop(), 20);
+  assertEquals(share(), few); // nothing is known
+  tell(pace.alone, 1, 0.5);
+  tell(pace.together, 1, 5); // workers have just been woken
+  assertEquals(share(), most);
+  tell(pace.together, 10, 0.3);
+  assertEquals(share(), most);
+  tell(pace.together, 3, 50); // a few runs are nothing
+  assertEquals(share(), most);
+  tell(pace.together, 100, 0.8); // another program needs the processor
+  assertEquals(share(), few);
+  tell(pace.together, 100, 0.3);
+  assertEquals(share(), most);
+  // long runs say more
+  const long = newPace();
+  tell(long.alone, 10, 100);
+  tell(long.together, 10, 60);
+  assert(prefersHelp(long, 400));
+  tell(long.together, 3, 150);
+  assert(!prefersHelp(long, 400));
 });
 
 Deno.test({

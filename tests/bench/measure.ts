@@ -17,6 +17,8 @@ export interface Row {
   readonly count?: number;
   /** What is done after each measurement, while the clock stands. */
   readonly after?: () => void;
+  /** How long a measurement lasts, in milliseconds; longer where only what goes on for a while shows its speed. */
+  readonly roundMs?: number;
 }
 
 /** Workloads that are measured together. */
@@ -52,7 +54,7 @@ export interface Results {
 /** Rounds of measurements, and how long one lasts, in milliseconds. */
 export const ROUNDS = 7, ROUND_MS = 120;
 
-/** Workloads that have taken so long, in milliseconds, are not measured again. */
+/** Workloads that have taken so long more than they should, in milliseconds, are not measured again. */
 const ENOUGH_MS = 3000;
 
 function median(values: readonly number[]): number {
@@ -77,16 +79,18 @@ async function timeOf(run: () => unknown, count: number): Promise<number> {
   return performance.now() - start;
 }
 
-/** Measures a workload: the first time it also finds how often to run it so that a measurement lasts {@linkcode ROUND_MS}. */
-export function timer(row: Pick<Row, "run" | "count" | "after" | "scale">): () => Promise<number> {
+/** Measures a workload: the first time it also finds how often to run it so that a measurement lasts {@linkcode Row.roundMs}. */
+export function timer(
+  row: Pick<Row, "run" | "count" | "after" | "scale" | "roundMs">,
+): () => Promise<number> {
   let count = row.count;
-  const { run, after, scale = 1 } = row;
+  const { run, after, scale = 1, roundMs = ROUND_MS } = row;
   return async () => {
     if (count === undefined) {
       for (let n = 1;; n *= 2) {
         const ms = await timeOf(run, n);
-        if (ms > ROUND_MS / 2) {
-          count = Math.max(1, Math.round(n * ROUND_MS / ms));
+        if (ms > roundMs / 2) {
+          count = Math.max(1, Math.round(n * roundMs / ms));
           if (ms > ENOUGH_MS) return ms / n * 1000 * scale;
           break;
         }
@@ -109,6 +113,7 @@ export async function compare(
   workloads: readonly string[],
   contestants: readonly Contestant[],
   rounds = ROUNDS,
+  roundMs: ReadonlyMap<string, number> = new Map(),
 ): Promise<Results> {
   const times = workloads.map(() => contestants.map((): number[] => []));
   const spent = workloads.map(() => contestants.map(() => 0));
@@ -123,7 +128,7 @@ export async function compare(
           if (us === undefined) spent[i][k] = Infinity;
           else {
             times[i][k].push(us);
-            spent[i][k] += Math.max(0, performance.now() - start - ROUND_MS * 2);
+            spent[i][k] += Math.max(0, performance.now() - start - (roundMs.get(workload) ?? ROUND_MS) * 2);
           }
         } catch (error) {
           failures.push(`${contestant.name}, ${workload}: ${firstLine(error)}`);
@@ -190,14 +195,15 @@ export async function measure(
   other = "other",
   peers: readonly Contestant[] = [],
 ): Promise<Results> {
-  const others = rows.flatMap(({ name, other, scale }) =>
-    other === undefined ? [] : [{ name, run: other, scale }]
+  const others = rows.flatMap(({ name, other, scale, roundMs }) =>
+    other === undefined ? [] : [{ name, run: other, scale, roundMs }]
   );
   const contestants = [here("ours", rows), here(other, others), ...peers.map((peer) => scaled(peer, rows))];
   const child = python === undefined ? undefined : await torch(python, torchSetup, rows, ROUND_MS);
+  const roundMs = new Map(rows.flatMap((row) => row.roundMs === undefined ? [] : [[row.name, row.roundMs]]));
   try {
     if (child !== undefined) contestants.push(child);
-    return await compare(rows.map(({ name }) => name), contestants);
+    return await compare(rows.map(({ name }) => name), contestants, ROUNDS, roundMs);
   } finally {
     await child?.close();
   }

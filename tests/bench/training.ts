@@ -31,6 +31,9 @@ function stepper(
   };
 }
 
+/** Training goes on: a few steps after a pause would show how caches, workers and the collector are woken. */
+const TRAINING_MS = 600;
+
 const torchSetup = `
 from torch import nn
 def stepper(make, x, loss_of):
@@ -92,23 +95,27 @@ function rows(): Row[] {
       run: runs[0](),
       other: others[0],
       scale: 500,
+      roundMs: TRAINING_MS,
       torch: "lesson()",
     },
     {
       name: "two-layer net 64x1000x100x10, 500 Adam steps (500 times one), compile",
       run: stepper(lesson, x, (out) => sum.call(out, target), true),
       scale: 500,
+      roundMs: TRAINING_MS,
       torch: "lesson()",
     },
     {
       name: "digits net 64x784x128x10, an Adam step",
       run: runs[1](),
       other: others[1],
+      roundMs: TRAINING_MS,
       torch: "digits()",
     },
     {
       name: CNN,
       run: stepper(cnn, dg.rand(64, 1, 28, 28), (out) => entropy.call(out, classes)),
+      roundMs: TRAINING_MS,
       torch: "cnn()",
     },
     { name: CONVOLUTION, run: () => convolution.call(planes), torch: "convolution(planes)" },

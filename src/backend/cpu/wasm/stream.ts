@@ -42,40 +42,59 @@ const PADDING = 192;
 
 let rings = 0;
 
-/** For how many milliseconds no help is asked for when it made things slower; and what the next pause shrinks to when it helped. */
-const PAUSE = 20, LONGEST_PAUSE = 500, SHRINKS = 0.98;
+/**
+ * Every so many milliseconds all kernels are tried with help for some, and without it for as long. All at once: workers that one
+ * kernel keeps awake are there at once for the next.
+ */
+const CYCLE = 500, TRIAL = 15;
 
-/** A time in which no help is asked for: twice as long each time that it did not help. */
-export class Pause {
-  private next = PAUSE;
-  private until = 0;
+/** The speed of a kernel is what it was in about the last so many milliseconds; its first runs only wake caches and workers. */
+const MEMORY = 8, FIRST_RUNS = 8;
 
-  /** Whether it is in force. */
-  get active(): boolean {
-    return performance.now() < this.until;
+/** The least and the most of what is known that a run replaces; and how many times as long as usual it may be to count as it is. */
+const LEAST_LEARNT = 1 / 32, MOST_LEARNT = 1 / 2, UNUSUAL = 2;
+
+/** How fast a kernel is in some way. */
+export class Speed {
+  /** Milliseconds for an element, as of late. */
+  time = 0;
+  private runs = 0;
+
+  /** Whether it has run often enough. */
+  get isKnown(): boolean {
+    return this.runs >= FIRST_RUNS;
   }
 
-  /** To be told whether help made something faster. */
-  told(helped: boolean): void {
-    if (helped) this.next = Math.max(PAUSE, SHRINKS * this.next);
+  /** To be told how long so many elements took. */
+  learn(took: number, elements: number): void {
+    const { time } = this, now = took / elements;
+    if (this.runs++ === 0) this.time = now;
+    else if (this.runs <= FIRST_RUNS) this.time = Math.min(time, now);
     else {
-      this.until = performance.now() + this.next;
-      this.next = Math.min(2 * this.next, LONGEST_PAUSE);
+      const share = Math.min(Math.max(time * elements / MEMORY, LEAST_LEARNT), MOST_LEARNT);
+      this.time = time + share * (Math.min(now, UNUSUAL * time) - time);
     }
   }
 }
 
-/** What is known of a kernel's speed. */
+/** What is known of a kernel: how fast it is alone, and with help, which other programs may need the processor for. */
 export interface Pace {
-  /** Milliseconds for an element without help, the best that were seen; infinite before it was measured. */
-  alone: number;
-  /** In force when help made it slower: other programs need the processor, or copying is most of the work. */
-  readonly pause: Pause;
+  /** Without help. */
+  readonly alone: Speed;
+  /** With help. */
+  readonly together: Speed;
 }
 
 /** Nothing is known yet. */
 export function newPace(): Pace {
-  return { alone: Infinity, pause: new Pause() };
+  return { alone: new Speed(), together: new Speed() };
+}
+
+/** Whether help is asked for at a time, in milliseconds: in trials by the clock, else as it was faster. */
+export function prefersHelp({ alone, together }: Pace, now: number): boolean {
+  const phase = now % CYCLE;
+  if (phase < 2 * TRIAL) return phase < TRIAL;
+  return alone.time > 0 && (!together.isKnown || together.time <= alone.time);
 }
 
 /**
@@ -90,7 +109,7 @@ export function asksWorkers(pace: Pace, elements: number, least: number): boolea
   if (tier === "wasm") return false;
   if (tier === "auto" && elements < (hasBlasThreads() ? BESIDE_BLAS * least : least)) return false;
   if (!hasTeam() || !mayThread() || currentTeam().pool.workers === 0) return false;
-  return tier === "wasm+threads" || (pace.alone < Infinity && !pace.pause.active);
+  return tier === "wasm+threads" || prefersHelp(pace, performance.now());
 }
 
 /** Runs something without help that threads could help with. */
@@ -99,15 +118,15 @@ export function runAlone(pace: Pace, elements: number, least: number, run: () =>
   const begin = performance.now();
   run();
   const took = performance.now() - begin;
-  pace.alone = Math.min(pace.alone, took / elements);
+  pace.alone.learn(took, elements);
   if (hasTeam() && mayThread()) currentTeam().pool.spent(took);
 }
 
-/** Runs something with help, and asks for none for a while if that took longer than it does alone. */
+/** Runs something with help. */
 export function runTogether(pace: Pace, elements: number, run: () => void): void {
   const begin = performance.now();
   run();
-  pace.pause.told(performance.now() - begin <= pace.alone * elements);
+  pace.together.learn(performance.now() - begin, elements);
 }
 
 /**
