@@ -108,10 +108,10 @@ Deno.test("help is asked for where it was faster as of late, and tried now and t
   const pace = newPace(),
     share = () => {
       let helped = 0;
-      for (let now = 0; now < 5000; now++) helped += Number(prefersHelp(pace, now));
-      return helped / 5000;
+      for (let worked = 0; worked < 6000; worked++) helped += Number(prefersHelp(pace, worked));
+      return helped / 6000;
     };
-  const few = 0.03, most = 0.97;
+  const few = 1 / 30, most = 29 / 30;
   const tell = (speed: Speed, times: number, ms: number) => {
     for (let i = 0; i < times; i++) speed.learn(ms, 1);
   };

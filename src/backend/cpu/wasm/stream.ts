@@ -43,10 +43,13 @@ const PADDING = 192;
 let rings = 0;
 
 /**
- * Every so many milliseconds all kernels are tried with help for some, and without it for as long. All at once: workers that one
- * kernel keeps awake are there at once for the next.
+ * Of so many milliseconds of work all kernels are tried with help for some, and without it for as long. All at once: workers that
+ * one kernel keeps awake are there at once for the next.
  */
-const CYCLE = 500, TRIAL = 15;
+const CYCLE = 300, TRIAL = 10;
+
+/** Milliseconds of work so far that threads could help with. */
+let worked = 0;
 
 /** The speed of a kernel is what it was in about the last so many milliseconds; its first runs only wake caches and workers. */
 const MEMORY = 8, FIRST_RUNS = 8;
@@ -90,9 +93,9 @@ export function newPace(): Pace {
   return { alone: new Speed(), together: new Speed() };
 }
 
-/** Whether help is asked for at a time, in milliseconds: in trials by the clock, else as it was faster. */
-export function prefersHelp({ alone, together }: Pace, now: number): boolean {
-  const phase = now % CYCLE;
+/** Whether help is asked for after so many milliseconds of work: in trials, else where it was faster. */
+export function prefersHelp({ alone, together }: Pace, worked: number): boolean {
+  const phase = worked % CYCLE;
   if (phase < 2 * TRIAL) return phase < TRIAL;
   return alone.time > 0 && (!together.isKnown || together.time <= alone.time);
 }
@@ -109,7 +112,7 @@ export function asksWorkers(pace: Pace, elements: number, least: number): boolea
   if (tier === "wasm") return false;
   if (tier === "auto" && elements < (hasBlasThreads() ? BESIDE_BLAS * least : least)) return false;
   if (!hasTeam() || !mayThread() || currentTeam().pool.workers === 0) return false;
-  return tier === "wasm+threads" || prefersHelp(pace, performance.now());
+  return tier === "wasm+threads" || prefersHelp(pace, worked);
 }
 
 /** Runs something without help that threads could help with. */
@@ -118,6 +121,7 @@ export function runAlone(pace: Pace, elements: number, least: number, run: () =>
   const begin = performance.now();
   run();
   const took = performance.now() - begin;
+  worked += took;
   pace.alone.learn(took, elements);
   if (hasTeam() && mayThread()) currentTeam().pool.spent(took);
 }
@@ -126,7 +130,9 @@ export function runAlone(pace: Pace, elements: number, least: number, run: () =>
 export function runTogether(pace: Pace, elements: number, run: () => void): void {
   const begin = performance.now();
   run();
-  pace.together.learn(performance.now() - begin, elements);
+  const took = performance.now() - begin;
+  worked += took;
+  pace.together.learn(took, elements);
 }
 
 /**
