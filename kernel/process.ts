@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ConnectionInfo, writeConnectionFile } from "./connection.ts";
+import { type ConnectionInfo, freePorts, writeConnectionFile } from "./connection.ts";
 
 /** A kernel process started by {@linkcode startDenoKernel}. */
 export interface DenoKernel {
@@ -44,6 +44,55 @@ export async function startDenoKernel(info: ConnectionInfo): Promise<DenoKernel>
     await forgetConnection();
     throw error;
   }
+}
+
+/** Deno's kernel, and where it listens. */
+export interface ListeningKernel {
+  /** The process. */
+  readonly kernel: DenoKernel;
+  /** Its ports. */
+  readonly info: ConnectionInfo;
+}
+
+/** Ports are found free and then used: in between another program may take one. */
+const START_ATTEMPTS = 3;
+
+/**
+ * Starts Deno's kernel and waits until it listens, on ports of its own but for heartbeat and questions, which go to it past the
+ * bridge. The client-facing ports are not bound yet: those who come wait as if nothing had been started.
+ */
+export async function startListeningKernel(
+  outer: ConnectionInfo,
+  ports: (count: number, hostname: string) => number[] = freePorts,
+): Promise<ListeningKernel> {
+  for (let attempt = 1; attempt <= START_ATTEMPTS; attempt++) {
+    const [shell_port, iopub_port, control_port] = ports(3, outer.ip);
+    const info = { ...outer, shell_port, iopub_port, control_port };
+    if ((await answering(info)).includes(true)) continue;
+    const kernel = await startDenoKernel(info), ended = kernel.ended.then(() => true);
+    while (!(await Promise.race([ended, pause(10)]))) {
+      if (!(await answering(info)).includes(false)) return { kernel, info };
+    }
+  }
+  throw new Error(`the Deno kernel did not start in ${START_ATTEMPTS} attempts`);
+}
+
+/** Which ports of a kernel somebody listens on. */
+function answering({ ip, ...info }: ConnectionInfo): Promise<boolean[]> {
+  const ports = [info.shell_port, info.iopub_port, info.control_port, info.stdin_port, info.hb_port];
+  return Promise.all(ports.map(async (port) => {
+    try {
+      using connection = await Deno.connect({ hostname: ip, port });
+      return (connection.localAddr as Deno.NetAddr).port !== port; // one can meet itself where nobody listens
+    } catch (error) {
+      if (error instanceof Deno.errors.ConnectionRefused) return false;
+      throw error;
+    }
+  }));
+}
+
+function pause(milliseconds: number): Promise<false> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds, false));
 }
 
 /**

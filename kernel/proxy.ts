@@ -7,30 +7,16 @@
  */
 
 import { Bridge } from "./bridge.ts";
-import { type ConnectionInfo, freePorts, readConnectionFile } from "./connection.ts";
-import { killQuietly, startDenoKernel } from "./process.ts";
+import { readConnectionFile } from "./connection.ts";
+import { killQuietly, startListeningKernel } from "./process.ts";
 
-const START_ATTEMPTS = 3;
 /** A kernel that was asked to end is killed after so many milliseconds. */
 const SHUTDOWN_PATIENCE = 3000;
 
 /** Serves the kernel of a connection file until it ends; resolves to its exit status. */
 async function serveKernel(connectionFile: string): Promise<number> {
-  const outer = await readConnectionFile(connectionFile);
-  for (let attempt = 1;; attempt++) {
-    const status = await serveOnce(outer);
-    if (status !== "not started") return status;
-    if (attempt === START_ATTEMPTS) {
-      throw new Error(`the Deno kernel did not start in ${START_ATTEMPTS} attempts`);
-    }
-  }
-}
-
-async function serveOnce(outer: ConnectionInfo): Promise<number | "not started"> {
-  // Heartbeat and questions go straight to the kernel; the rest passes through the bridge.
-  const [shell_port, iopub_port, control_port] = freePorts(3, outer.ip);
-  const info = { ...outer, shell_port, iopub_port, control_port };
-  const kernel = await startDenoKernel(info);
+  const outer = await readConnectionFile(connectionFile),
+    { kernel, info } = await startListeningKernel(outer);
   let ready = false;
   let asked = false;
   const end = (milliseconds: number) => {
@@ -74,7 +60,8 @@ async function serveOnce(outer: ConnectionInfo): Promise<number | "not started">
     ]);
     if (first === "ended") {
       started.catch(() => {});
-      return asked ? 0 : "not started";
+      if (!asked) throw new Error("the Deno kernel ended while it started");
+      return 0;
     }
     ready = true;
     await kernel.forgetConnection();
